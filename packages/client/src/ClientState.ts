@@ -8,6 +8,8 @@ export class ClientState {
   readonly users = new Map<number, User>()
   /** By gid. */
   readonly chats = new Map<string, Chat>()
+  /** Called with the gid of a chat to which this user sent a message, or which they read. */
+  touched: (gid: string) => void = () => {}
 
   applyEvent(event: ParleyEvent): void {
     switch (event.type) {
@@ -26,6 +28,8 @@ export class ClientState {
         this.users.set(event.data.id, event.data)
         return
       case "message":
+      case "read":
+      case "unread":
       case "state":
       case "error":
         return

@@ -1,7 +1,8 @@
 /** Events of the client with their data, and their listeners. */
 import type { ParleyError } from "./ParleyError.ts"
 import type { State } from "./Session.ts"
-import { chatsOf, type Report, usersOf } from "./validate.ts"
+import type { ReadMark, Unread } from "./protocol.ts"
+import { chatsOf, chatReadMarksOf, type Report, usersOf } from "./validate.ts"
 import type { Chat, Incoming, Packet, User } from "./protocol.ts"
 
 /** Data of each event type. */
@@ -32,6 +33,13 @@ export interface Events {
   readonly admins: Chat
   /** The chat as it is now, after its senders were changed. */
   readonly senders: Chat
+  /**
+   * A member, or this user on another device, has read a chat up to the message `id`. A member who posts has read up to
+   * their message too, without this event.
+   */
+  readonly read: ReadMark & { readonly gid: string }
+  /** The unread count of a chat has changed. After each login, one event for each chat with unread messages. */
+  readonly unread: Unread
   /** State of the connection; `error` is set once it is `ended`. */
   readonly state: { readonly state: State; readonly error: ParleyError | undefined }
   /** A push that is not as documented (`malformed`) was ignored. Passed to `onError` if this event has no listener. */
@@ -61,11 +69,20 @@ const CHAT_EVENTS = {
   setcommitters: "senders"
 } as const
 
+/** Module of the server's own methods and pushes. */
+export const OWN_MODULE = "parley"
+
+/** Events of pushes that the server sends on request only. */
+export const REQUESTED_EVENTS: ReadonlySet<EventType> = new Set<EventType>(["read", "unread"])
+
 const has = <T extends object>(table: T, key: PropertyKey): key is keyof T => Object.hasOwn(table, key)
 
 /** Returns the events of a push other than a message. Data that is not as documented is reported and skipped. */
-export const eventsOf = ({ method, data }: Packet, report: Report): ReadonlyArray<ParleyEvent> => {
+export const eventsOf = ({ module, method, data }: Packet, report: Report): ReadonlyArray<ParleyEvent> => {
   const name = method.toLowerCase()
+  if (module.toLowerCase() === OWN_MODULE) {
+    return name === "read" ? chatReadMarksOf(method, data, report).map((mark) => ({ type: "read", data: mark })) : []
+  }
   if (name === "usergetlist") return [{ type: "users", data: usersOf(method, data, report) }]
   if (name === "getlist") return [{ type: "chats", data: chatsOf(method, data, report) }]
   if (has(USER_EVENTS, name)) {

@@ -3,6 +3,8 @@
  * reconnects, and rejects with a `ParleyError`.
  */
 import { type ByteRange, download, type FileRequest, type Upload, upload } from "./Files.ts"
+import { ReadState } from "./ReadState.ts"
+import { type ChatRef, gidOf, idOf, type UserRef } from "./References.ts"
 import { chatsOf, usersOf } from "./validate.ts"
 import type { Session } from "./Session.ts"
 import { ParleyError } from "./ParleyError.ts"
@@ -19,11 +21,6 @@ import {
   type Status,
   type User
 } from "./protocol.ts"
-
-/** A chat, or its gid. */
-export type ChatRef = string | { readonly gid: string }
-/** A user, or its id. */
-export type UserRef = number | { readonly id: number }
 
 /** Options of a message. */
 export interface SendOptions extends RequestOptions {
@@ -67,9 +64,6 @@ const fail = (error: ParleyError): never => {
   throw error
 }
 
-const gidOf = (chat: ChatRef): string => (typeof chat === "string" ? chat : chat.gid)
-const idOf = (user: UserRef): { readonly id: number } => ({ id: typeof user === "number" ? user : user.id })
-
 /** Server of files, and the `fetch` to reach it. */
 export interface FileServer {
   /** Without a slash at the end. */
@@ -77,13 +71,14 @@ export interface FileServer {
   readonly fetch: typeof fetch
 }
 
-export class Operations {
+export class Operations extends ReadState {
   readonly #session: Session
   readonly #clientState: ClientState
   readonly #sent: SentIds
   readonly #server: FileServer
 
   constructor(session: Session, clientState: ClientState, sent: SentIds, server: FileServer) {
+    super(session, clientState)
     this.#session = session
     this.#clientState = clientState
     this.#sent = sent
@@ -116,7 +111,9 @@ export class Operations {
     const gids = drafts.map(({ gid }) => gid)
     this.#sent.add(gids)
     try {
-      return await this.#request<ReadonlyArray<Message>>("message", drafts, options)
+      const stored = await this.#request<ReadonlyArray<Message>>("message", drafts, options)
+      for (const { cgid } of drafts) this.#clientState.touched(cgid)
+      return stored
     } catch (error) {
       // Not known to be stored. If it is, it arrives as a message, and is new to the application.
       this.#sent.delete(gids)

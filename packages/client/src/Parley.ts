@@ -1,6 +1,16 @@
 /** The client: operations, events and messages. */
 import { addressOf } from "./Address.ts"
-import { type Events, eventsOf, type EventType, Listeners, type ParleyEvent } from "./Events.ts"
+import {
+  type Events,
+  eventsOf,
+  type EventType,
+  Listeners,
+  OWN_MODULE,
+  type ParleyEvent,
+  REQUESTED_EVENTS
+} from "./Events.ts"
+import { UnreadCounts } from "./UnreadCounts.ts"
+import { listOf } from "./protocol.ts"
 import { Inbox } from "./Inbox.ts"
 import { type Credentials, Session, type State } from "./Session.ts"
 import { Operations } from "./Operations.ts"
@@ -20,6 +30,9 @@ export class Parley extends Operations {
   readonly #inbox: Inbox
   readonly #listeners: Listeners
   readonly #iterators = new Set<MessageIterator>()
+  readonly #unreadCounts: UnreadCounts
+  /** Whether the application listens for events that the server sends on request only. */
+  #wantsOwnPushes = false
 
   /** Internal: use `connect`. */
   constructor(settings: Settings, credentials: Credentials, status: Exclude<Status, "offline">) {
@@ -33,6 +46,13 @@ export class Parley extends Operations {
     this.#session = session
     this.#clientState = clientState
     this.#listeners = new Listeners(onError)
+    this.#unreadCounts = new UnreadCounts({
+      clock,
+      count: (gid) => this.unread(gid),
+      isMember: (gid) => clientState.chats.has(gid),
+      emit: (data) => this.#listeners.emit({ type: "unread", data })
+    })
+    clientState.touched = (gid) => this.#unreadCounts.touch(gid)
     this.#inbox = new Inbox({
       limit: settings.inbox,
       clock,
@@ -89,11 +109,13 @@ export class Parley extends Operations {
     // `Events` relates types to data; TypeScript does not follow that through the index.
     const callback = listener as (data: Events[EventType]) => unknown
     if (type === "message") return this.#inbox.consume((message) => callback(message))
+    if (REQUESTED_EVENTS.has(type)) this.#wantOwnPushes()
     return this.#listeners.add(type, ({ data }) => callback(data))
   }
 
   /** Like `on`, for events of all types, discriminated by `type`. */
   onAny(listener: (event: ParleyEvent) => unknown): () => void {
+    this.#wantOwnPushes()
     const stopMessages = this.#inbox.consume((data) => listener({ type: "message", data }))
     const stopEvents = this.#listeners.add(undefined, (event) => listener(event))
     return () => {
@@ -141,15 +163,43 @@ export class Parley extends Operations {
       this.#clientState.me = data.id
     }
     this.#inbox.onLogin()
+    if (this.#wantsOwnPushes) void this.#requestOwnPushes()
+  }
+
+  #wantOwnPushes(): void {
+    if (this.#wantsOwnPushes) return
+    this.#wantsOwnPushes = true
+    // Otherwise the next login requests them.
+    if (this.state === "online") void this.#requestOwnPushes()
+  }
+
+  /** Asks for the pushes of the server's own module on this connection, then counts unread messages. */
+  async #requestOwnPushes(): Promise<void> {
+    try {
+      await this.#session.request("events", { on: true }, undefined, OWN_MODULE)
+      await this.#unreadCounts.start()
+    } catch (error) {
+      // Another server of the protocol, or the client has ended. After a timeout the next login asks again.
+      if (error instanceof ParleyError && error.code === "refused") this.#wantsOwnPushes = false
+    }
   }
 
   #onPush(packets: ReadonlyArray<Packet>): void {
     const messages: Array<Packet> = []
     for (const packet of packets) {
-      if (isCalled(packet, "message")) messages.push(packet)
+      if (isCalled(packet, "message")) {
+        messages.push(packet)
+        for (const { cgid } of listOf<{ readonly cgid?: unknown }>(packet.data)) {
+          if (typeof cgid === "string") this.#unreadCounts.touch(cgid)
+        }
+      }
       for (const event of eventsOf(packet, this.#onMalformed)) {
         this.#clientState.applyEvent(event)
         if (event.type === "chats") this.#inbox.markKnown(event.data)
+        if (event.type === "joined" || event.type === "members") this.#unreadCounts.touch(event.data.gid)
+        if (event.type === "read" && event.data.user === this.#clientState.me) {
+          this.#unreadCounts.touch(event.data.gid)
+        }
         this.#listeners.emit(event)
       }
     }
@@ -161,6 +211,7 @@ export class Parley extends Operations {
   #onState(state: State, error: ParleyError | undefined): void {
     if (state === "ended") {
       this.#inbox.end()
+      this.#unreadCounts.end()
       for (const iterator of this.#iterators) this.#endIterator(iterator, error)
     }
     this.#listeners.emit({ type: "state", data: { state, error } })

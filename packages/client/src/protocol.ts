@@ -69,6 +69,26 @@ export interface Incoming extends Message {
   readonly change: "new" | "replaced" | "recalled"
 }
 
+/** Unread messages of one chat. */
+export interface Unread {
+  /** The chat's gid. */
+  readonly gid: string
+  /** Messages of others since this user last read or posted, without recalled and deleted ones; at most 200. */
+  readonly count: number
+  /** Whether there are older ones, which were not counted. */
+  readonly more: boolean
+  /** Messages with ids up to this one are read; 0 for none. */
+  readonly id: number
+}
+
+/** Position up to which one member has read a chat. */
+export interface ReadMark {
+  /** Id of the user. */
+  readonly user: number
+  /** Messages with ids up to this one are read; 0 for none. */
+  readonly id: number
+}
+
 /** Position of a page in a chat's history. */
 export interface Pager {
   readonly recPerPage: number

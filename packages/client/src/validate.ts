@@ -4,6 +4,7 @@
  */
 import { ParleyError } from "./ParleyError.ts"
 import type { Chat, Message, User } from "./protocol.ts"
+import type { ReadMark, Unread } from "./protocol.ts"
 
 type Kind = "string" | "number" | "boolean"
 type Fields = Readonly<Record<string, Kind>>
@@ -51,6 +52,9 @@ const MESSAGE: Shape = {
   optional: { user: "number", date: "number", type: "string", contentType: "string", recalled: "boolean" }
 }
 
+const READ_MARK: Shape = { required: { user: "number", id: "number" }, optional: { gid: "string" } }
+const UNREAD: Shape = { required: { gid: "string", count: "number", more: "boolean", id: "number" }, optional: {} }
+
 type Json = Readonly<Record<string, unknown>>
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
@@ -91,4 +95,10 @@ const validated =
 
 export const usersOf = validated<User>("user", isUser)
 export const chatsOf = validated<Chat>("chat", isChat)
+export const readMarksOf = validated<ReadMark>("read mark", (value) => fits(value, READ_MARK))
+export const chatReadMarksOf = validated<ReadMark & { readonly gid: string }>(
+  "read mark",
+  (value) => fits(value, READ_MARK) && typeof value["gid"] === "string"
+)
+export const unreadsOf = validated<Unread>("unread count", (value) => fits(value, UNREAD))
 export const messagesOf = validated<Message>("message", isMessage)

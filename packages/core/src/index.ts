@@ -18,6 +18,7 @@ export type { ChatInfo, OwnChatInfo } from "./api/ChatInfo.ts"
 export type {
   ChatChanged,
   ChatCreated,
+  ChatRead,
   EventOf,
   EventType,
   MessageRecalled,
@@ -39,5 +40,5 @@ export { UsersApi, type UserFacts } from "./api/UsersApi.ts"
 export type { AuthenticateOption, DirectoryOption, HooksOption, VerifyPasswordOption } from "./api/Adapters.ts"
 export type { OfflineQueueRow } from "./api/OfflineQueueRow.ts"
 export type { AbortSignalLike } from "./api/AbortSignalLike.ts"
-export type { Unread } from "./api/Unread.ts"
+export type { ChatProgress, Unread } from "./api/Unread.ts"
 export type { Services } from "./api/EngineServices.ts"

@@ -230,7 +230,7 @@ describe("arguments", () => {
       ({ ann }) => ann.history("g", { size: 20 }),
       "history: page must be a page { size, number } or a range { start, limit } of integers, not an object."
     ],
-    [({ ann }) => ann.read("g", "4"), 'read: upTo must be an integer from 0, not "4".'],
+    [({ ann }) => ann.read("g", "4"), 'read: upTo must be a sequence of the log from 0, or a message, not "4".'],
     [
       ({ ann }) => ann.acknowledge("12"),
       'acknowledge: ids must be an id or a list of ids, which are integers, not "12".'
@@ -267,7 +267,7 @@ describe("arguments", () => {
     ],
     [
       ({ on }) => on("messages", () => {}),
-      'on: type must be "message", "replaced", "recalled", "created", "changed" or "user", not "messages".'
+      'on: type must be "message", "replaced", "recalled", "created", "changed", "read" or "user", not "messages".'
     ],
     [({ on }) => on("message"), "on: listener must be a function, not undefined."],
     [

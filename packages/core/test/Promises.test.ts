@@ -79,6 +79,16 @@ describe("a user's API", () => {
     assert.deepStrictEqual([messages.map(({ content }) => content), total], [["listen", ""], 3])
     assert.lengthOf((await ann.history(team, { size: 1, number: 2 })).messages, 1)
     assert.strictEqual(await ben.read(team, 3), 3)
+    assert.strictEqual(await ben.read(team, both[0]), 4)
+    assert.deepStrictEqual(
+      (await ben.progress(team)).map(({ user, read }) => [Number(user), read]),
+      [
+        [1, 4],
+        [2, 4]
+      ]
+    )
+    assert.deepStrictEqual(await ben.progress(team, ["ann"]), [{ user: UserId(1), pushed: 0, delivered: 0, read: 4 }])
+    assert.deepStrictEqual(await ben.unread(team), [])
 
     assert.strictEqual((await ann.rename(team, "Crew")).name, "Crew")
     assert.isTrue((await ann.publish(team)).public)
@@ -150,11 +160,15 @@ describe("a user's API", () => {
     const regretted = await ann.send(team, "5")
     await ann.recall(regretted)
     await ben.send(team, "mine")
-    assert.deepStrictEqual(await ben.unread(), [{ id: team.id, gid: team.gid, count: 4, more: false }])
-    assert.deepStrictEqual(await ann.unread(), [{ id: team.id, gid: team.gid, count: 1, more: false }])
-    await ben.read(team, 3)
+    // Posting counts as reading.
+    assert.deepStrictEqual(await ben.unread(), [])
+    assert.deepStrictEqual(await ann.unread(), [{ id: team.id, gid: team.gid, count: 1, more: false, read: 6 }])
+    for (const content of ["7", "8", "9", "10"]) await ann.send(team, content)
+    assert.deepStrictEqual(await ben.unread(team), [{ id: team.id, gid: team.gid, count: 4, more: false, read: 8 }])
+    assert.strictEqual(await ben.read(team, 10), 10)
+    assert.strictEqual(await ben.read(team, 9), 10, "a mark never moves back")
     assert.strictEqual((await ben.unread())[0]?.count, 2)
-    const [, , newest] = (await ben.history(team, { start: 0, limit: 3 })).messages
+    const [, newest] = (await ben.history(team, { start: 0, limit: 2 })).messages
     await ben.deleteForMe(newest?.gid ?? "")
     assert.strictEqual((await ben.unread())[0]?.count, 1)
     await ben.read(team)
@@ -163,7 +177,7 @@ describe("a user's API", () => {
     for (let from = 0; from < 250; from += 50) {
       await ann.sendAll(Array.from({ length: 50 }, () => ({ chat: pair, content: "x" })))
     }
-    assert.deepStrictEqual(await ben.unread(), [{ id: pair.id, gid: pair.gid, count: 200, more: true }])
+    assert.deepStrictEqual(await ben.unread(), [{ id: pair.id, gid: pair.gid, count: 200, more: true, read: 1 }])
     // Messages before the joining do not count as missed.
     await ann.addMembers(team, ["cat"])
     assert.deepStrictEqual(await engine.as("cat").unread(), [])

@@ -37,7 +37,9 @@ export interface Packet {
 const packetOf = (event: Event): Packet =>
   event._tag === "UserEvent"
     ? { id: event.id, kind: event.what, text: event.user.account }
-    : { id: event.entry.id, kind: event.entry.body._tag, text: event.message?.content ?? event.chat.name }
+    : event._tag !== "ChatEvent"
+      ? { id: event.id, kind: event._tag, text: String(event.user) }
+      : { id: event.entry.id, kind: event.entry.body._tag, text: event.message?.content ?? event.chat.name }
 
 /** Number of times an event was encoded. */
 export const encoded = { count: 0 }

@@ -145,7 +145,14 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Subjects): Readonl
     param("account", "alice", { wrong: NO_TEXT, refused: ["bob", "nobody", HUGE] }),
     param("settings", { theme: "dark" }, { ...optional, wrong: [HUGE, nested(101), nested(5000)] })
   ]),
-  method("attach/getList", [chat(room.gid)])
+  method("attach/getList", [chat(room.gid)]),
+  method("parley/events", [flag("on")]),
+  method("parley/unread", [{ ...chat(room.gid), optional: true }]),
+  method("parley/read", [
+    chat(room.gid),
+    param("id", 1, { ...optional, wrong: NO_INT, refused: [0, -1, UNKNOWN_USER, 9_007_199_254_740_991] })
+  ]),
+  method("parley/readMarks", [chat(room.gid), param("users", [{ id: bob }], { ...optional, wrong: NO_IDS })])
 ]
 
 /** Fields of a message. */

@@ -78,6 +78,12 @@ const page: Check = optional(
   )
 )
 
+/** A place in a log. */
+const position: Check = check(
+  "a sequence of the log from 0, or a message",
+  (value) => (Number.isSafeInteger(value) && Number(value) >= 0) || (isObject(value) && isId(Reflect.get(value, "id")))
+)
+
 const signal: Check = optional(
   check("an AbortSignal", (value) => isObject(value) && typeof Reflect.get(value, "addEventListener") === "function")
 )
@@ -167,8 +173,9 @@ export const userApiParameters: {
     history: [inChat, ["page", page]],
     recall: [["message", message]],
     deleteForMe: [["message", message]],
-    read: [inChat, ["upTo", optional(integerFrom(0))]],
-    unread: [],
+    read: [inChat, ["upTo", optional(position)]],
+    unread: [["chat", optional(chat)]],
+    progress: [inChat, ["users", optional(users)]],
     queue: [["options", optional(fields("an object with options", { device, limit: optional(integerFrom(1)) }))]],
     acknowledge: [
       ["ids", either("an id or a list of ids, which are integers", integer, list("ids", integer))],
@@ -266,7 +273,7 @@ export const engineParameters: {
   throwing: {
     as: [ofUser],
     on: [
-      ["type", oneOf("message", "replaced", "recalled", "created", "changed", "user")],
+      ["type", oneOf("message", "replaced", "recalled", "created", "changed", "read", "user")],
       ["listener", callback]
     ],
     events: [["options", optional(fields("an object with options", { signal }))]]

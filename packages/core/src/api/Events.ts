@@ -1,4 +1,5 @@
 /** Events of an engine as plain objects, by whichever user and protocol they were caused. */
+import type { Chat } from "../model/Chat.ts"
 import type { Broadcast } from "../model/Event.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Changed } from "../model/Log.ts"
@@ -56,8 +57,26 @@ export interface UserUpdated {
   readonly recipients: "everyone"
 }
 
+/** A member has read a chat further. Not stored; a message they post counts as reading too, without this event. */
+export interface ChatRead {
+  readonly type: "read"
+  readonly chat: Chat
+  /** The reading user. */
+  readonly by: UserId
+  /** Sequence of the chat's log up to which they have read. */
+  readonly read: number
+  readonly recipients: Recipients
+}
+
 /** An event of `ParleyEngine.on` and `events`, discriminated by `type`. */
-export type ParleyEvent = MessageSent | MessageReplaced | MessageRecalled | ChatCreated | ChatChanged | UserUpdated
+export type ParleyEvent =
+  | MessageSent
+  | MessageReplaced
+  | MessageRecalled
+  | ChatCreated
+  | ChatChanged
+  | ChatRead
+  | UserUpdated
 
 /** Type of an event. */
 export type EventType = ParleyEvent["type"]
@@ -68,6 +87,11 @@ export type EventOf<T extends EventType> = Extract<ParleyEvent, { readonly type:
 export const eventOf = ({ event }: Broadcast): ParleyEvent | undefined => {
   if (event._tag === "UserEvent") {
     return { type: "user", what: event.what, user: event.user, recipients: "everyone" }
+  }
+  if (event._tag === "ReadEvent") {
+    const { chat, user, read } = event
+    const recipients = chat.type === "system" ? [user] : [...chat.members.keys()].filter((id) => id !== user)
+    return { type: "read", chat, by: user, read, recipients }
   }
   const { chat, entry, message } = event
   const { body, by } = entry

@@ -17,7 +17,8 @@ import { type LogEntry, type LogOptions, readLog } from "./ReadLog.ts"
 import { type ChatRef, chatRef, userIds, type UserRef } from "./References.ts"
 import { ParleyError } from "./ParleyError.ts"
 import { type OfflineQueueRow, offlineQueueRow } from "./OfflineQueueRow.ts"
-import { type Unread, unreadOf } from "./Unread.ts"
+import { type ChatProgress, type Unread, unread } from "./Unread.ts"
+import { memberProgress } from "../delivery/MemberProgress.ts"
 import { newGid } from "./EngineServices.ts"
 
 /** A group to create. */
@@ -231,14 +232,37 @@ export class UserApi extends UserApiBase {
   deleteForMe(message: string | Message): Promise<Message> {
     return this.do({ _tag: "HideMessage", gid: gidOf(message) }, asIs)
   }
-  /** Moves the read cursor forward, to a sequence of the log or to its newest entry, and returns its position. */
-  read(chat: ChatRef, upTo?: number): Promise<number> {
+  /**
+   * Moves the read cursor forward, to a message, to a sequence of the log or to its newest entry, and returns its
+   * position as a sequence. It never moves back.
+   */
+  read(chat: ChatRef, upTo?: number | Message): Promise<number> {
     const command = { _tag: "MarkRead", chat: chatRef(chat) } as const
-    return this.do(upTo === undefined ? command : { ...command, upTo }, ({ read }) => read)
+    const seq = typeof upTo === "object" ? { message: upTo.id } : upTo
+    return this.do(seq === undefined ? command : { ...command, upTo: seq }, ({ read }) => read)
   }
-  /** Returns the counts of unread messages, for each chat with any. */
-  unread(): Promise<ReadonlyArray<Unread>> {
-    return this.with(unreadOf)
+  /** Returns the counts of unread messages, for each chat with any, or for one chat. Posting counts as reading. */
+  unread(chat?: ChatRef): Promise<ReadonlyArray<Unread>> {
+    const command = { _tag: "CountUnread" } as const
+    return this.do(chat === undefined ? command : { ...command, chat: chatRef(chat) }, (counts) => counts.map(unread))
+  }
+  /**
+   * Returns how far each member of a chat is: pushed, delivered and read, as sequences. Of a chat with more than
+   * `limits.membersPerRequest` members, those in `users`.
+   */
+  progress(chat: ChatRef, users?: ReadonlyArray<UserRef>): Promise<ReadonlyArray<ChatProgress>> {
+    return this.with((services, caller) =>
+      Effect.gen(function* () {
+        const { engine, cursors, hub, store } = services
+        const named = users === undefined ? {} : { users: yield* userIds(engine.context, users) }
+        const command = { _tag: "ListReadMarks", chat: chatRef(chat), ...named } as const
+        const { chat: facts, marks } = yield* engine.perform(callerFor(caller), command)
+        const members = marks.map(({ user }) => user)
+        // The command has read the positions of reading, by the log.
+        const progress = yield* memberProgress({ cursors, hub, store }, { chat: facts.id, posted: 0 }, members)
+        return marks.map(({ user, read }) => ({ user, pushed: 0, delivered: 0, ...progress.get(user), read }))
+      })
+    )
   }
   /**
    * Iterates over a chat's log from a sequence on, including new entries, until the signal aborts or the engine closes.

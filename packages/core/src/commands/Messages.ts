@@ -1,9 +1,8 @@
-/** Commands on sent messages: history, recall, hiding, reading. */
+/** Commands on sent messages: history, recall, hiding. */
 import * as Effect from "effect/Effect"
 import { isMember } from "../model/Chat.ts"
-import type { HideMessage, MarkRead, ReadHistory, RecallMessage } from "../model/Command.ts"
+import type { HideMessage, ReadHistory, RecallMessage } from "../model/Command.ts"
 import { amend, type Message } from "../model/Message.ts"
-import type { Cursor } from "../model/Cursor.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { refusal } from "../rules/Operations.ts"
 import type { StorageFailed } from "../ports/Store.ts"
@@ -129,24 +128,5 @@ export const hideMessage: CommandHandler<HideMessage> = Effect.fnUntraced(functi
   return {
     batch: { expectedVersions: [], writes: [{ _tag: "HideMessage", user: invocation.user.id, message: message.id }] },
     toOutcome: () => ({ reply: message, broadcasts: [] })
-  }
-})
-
-export const markRead: CommandHandler<MarkRead> = Effect.fnUntraced(function* (context, invocation, command) {
-  const cached = yield* permitted(context, invocation, command.chat, "read")
-  const read = Math.min(command.upTo ?? cached.seq, cached.seq)
-  if (!Number.isInteger(read) || read < 0) return yield* refuse(invalid("upTo", "must be a sequence of the chat's log"))
-  const cursor: Cursor = {
-    chat: cached.chat.id,
-    user: invocation.user.id,
-    device: "",
-    pushed: 0,
-    delivered: 0,
-    acked: [],
-    read
-  }
-  return {
-    batch: { expectedVersions: [], writes: [{ _tag: "MoveCursor", cursor }] },
-    toOutcome: () => ({ reply: { read }, broadcasts: [] })
   }
 })

@@ -14,7 +14,8 @@ import {
 import { dissolveChat, editChat, reviseGroup } from "./Groups.ts"
 import { addFiles, listFiles, readFile } from "./Files.ts"
 import { addMembers, joinChat, leaveChat, listMembers, removeMembers } from "./Members.ts"
-import { hideMessage, markRead, readHistory, recallMessage } from "./Messages.ts"
+import { hideMessage, readHistory, recallMessage } from "./Messages.ts"
+import { countUnread, listReadMarks, markRead } from "./ReadState.ts"
 import type { CommandHandler } from "./CommandHandler.ts"
 import { sendMessages } from "./SendMessages.ts"
 import { changeStatus, listUsers, readUserSettings, renameUser, saveUserSettings } from "./Users.ts"
@@ -39,6 +40,8 @@ export const commandHandlers: {
   RecallMessage: recallMessage,
   HideMessage: hideMessage,
   MarkRead: markRead,
+  CountUnread: countUnread,
+  ListReadMarks: listReadMarks,
   ReadHistory: readHistory,
   ReadChat: readChat,
   ListMembers: listMembers,

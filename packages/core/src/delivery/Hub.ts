@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Broadcast, ChatEvent, UserEvent } from "../model/Event.ts"
+import type { Broadcast, ChatEvent, TransientEvent, UserEvent } from "../model/Event.ts"
 import { type Chat, isMember } from "../model/Chat.ts"
 import { Broadcaster, RemoteBroadcasts } from "./Broadcaster.ts"
 import { Channel } from "./Channel.ts"
@@ -174,6 +174,7 @@ export class LocalHub {
   deliver(broadcasts: ReadonlyArray<Broadcast>, except?: number): void {
     for (const { event } of broadcasts) {
       if (event._tag === "ChatEvent") this.#broadcastToChat(event, except)
+      else if (event._tag !== "UserEvent") this.#broadcastTransient(event, except)
       else this.#presenceBroadcaster.publish(event, this.#sessions.size, except)
     }
   }
@@ -265,6 +266,23 @@ export class LocalHub {
       : (body.removed ?? [])
     for (const user of gone) {
       for (const session of this.#sessions.get(user) ?? []) session.leaveChat(chat.id)
+    }
+  }
+
+  /**
+   * Pushes to connections of the chat that have asked for such events. In a system chat, whose members are all users,
+   * read marks reach the reader's own devices only.
+   */
+  #broadcastTransient(event: TransientEvent, except: number | undefined): void {
+    const { chat, user } = event
+    const channel = this.#channels.get(chat.id)
+    if (channel === undefined) return
+    const ownOnly = event._tag === "ReadEvent" && chat.type === "system"
+    let encoding: EventEncoding | undefined
+    for (const { subscriber } of channel.subscriptions) {
+      if (!subscriber.receivesTransient || subscriber.connection.id === except) continue
+      if (ownOnly && subscriber.key.user !== user) continue
+      subscriber.pushEphemeral((encoding ??= new EventEncoding(event)))
     }
   }
 

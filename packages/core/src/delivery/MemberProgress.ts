@@ -1,27 +1,40 @@
-/** Progress of a member in a chat, over all their devices: pushed, delivered and read. */
+/** Progress of members in a chat, over all their devices: pushed, delivered and read. */
 import * as Effect from "effect/Effect"
 import type { Hub } from "./Hub.ts"
-import type { ChatId, UserId } from "../model/Ids.ts"
+import type { UserId } from "../model/Ids.ts"
 import type { CursorStore } from "./CursorStore.ts"
-import type { StorageFailed } from "../ports/Store.ts"
+import { type ChatToScan, readPositions } from "./ReadPositions.ts"
+import type { StorageFailed, Store } from "../ports/Store.ts"
 
 /** Sequences of the chat's log, 0 if none. They only move forward. */
 export interface MemberProgress {
   readonly pushed: number
   readonly delivered: number
+  /** A member's own messages count as read. */
   readonly read: number
 }
 
-/** Returns the maximum over stored cursors and live connections. */
-export const memberProgress = (
-  cursors: CursorStore["Service"],
-  hub: Hub["Service"],
-  chat: ChatId,
-  user: UserId
-): Effect.Effect<MemberProgress, StorageFailed> =>
-  Effect.map(cursors.in(chat, user), (stored) => {
+/** Services that have the progress of members. */
+export interface ProgressSources {
+  readonly cursors: CursorStore["Service"]
+  readonly hub: Pick<Hub["Service"], "sessionsOf">
+  readonly store: Store["Service"]
+}
+
+/** Returns each user's maximum over stored cursors, live connections and, for `read`, their own messages. */
+export const memberProgress = Effect.fnUntraced(function* (
+  { cursors, hub, store }: ProgressSources,
+  scanned: ChatToScan,
+  users: ReadonlyArray<UserId>
+): Effect.fn.Return<ReadonlyMap<UserId, MemberProgress>, StorageFailed> {
+  const { chat } = scanned
+  const read = yield* readPositions(store, scanned, users)
+  const progress = new Map<UserId, MemberProgress>()
+  for (const user of users) {
     const live = hub.sessionsOf(user).flatMap((session) => session.subscriber?.subscription(chat)?.cursor ?? [])
-    const all = [...stored, ...live]
-    const newest = (part: "pushed" | "delivered" | "read"): number => Math.max(0, ...all.map((cursor) => cursor[part]))
-    return { pushed: newest("pushed"), delivered: newest("delivered"), read: newest("read") }
-  })
+    const all = [...(yield* cursors.in(chat, user)), ...live]
+    const newest = (part: "pushed" | "delivered"): number => Math.max(0, ...all.map((cursor) => cursor[part]))
+    progress.set(user, { pushed: newest("pushed"), delivered: newest("delivered"), read: read.get(user) ?? 0 })
+  }
+  return progress
+})

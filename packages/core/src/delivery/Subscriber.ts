@@ -47,6 +47,8 @@ export class Subscriber {
   readonly connection: Connection
   readonly serializer: Serializer
   readonly key: SubscriberKey
+  /** Whether the client has asked for transient events; see `TransientEvent`. */
+  receivesTransient = false
   readonly #events: SubscriberEvents
   readonly #subscriptions = new Map<ChatId, Subscription>()
   /** Created on first use, like the set of unacknowledged ones: most connections never need either. */

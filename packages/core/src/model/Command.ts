@@ -3,7 +3,7 @@
  * everything that a protocol can do is here.
  */
 import type { Chat, ChatType, Senders, LogHead, Preference } from "./Chat.ts"
-import type { ChatId, FileId, UserId } from "./Ids.ts"
+import type { ChatId, EntryId, FileId, UserId } from "./Ids.ts"
 import type { Message } from "./Message.ts"
 import type { StoredFile } from "./StoredFile.ts"
 import type { PresentUser, Status, User } from "./User.ts"
@@ -153,11 +153,26 @@ export interface HideMessage {
   readonly _tag: "HideMessage"
   readonly gid: string
 }
-/** Moves the caller's read cursor forward, to a sequence or to the newest entry. */
+/**
+ * Moves the caller's read cursor forward: to a sequence, to an entry by its id, or to the newest entry. Other members
+ * who are online, and the caller's other devices, get a `ReadEvent`; in a system chat only the caller's devices do.
+ */
 export interface MarkRead {
   readonly _tag: "MarkRead"
   readonly chat: ChatRef
-  readonly upTo?: number
+  /** A sequence of the chat's log, or the id of one of its messages. */
+  readonly upTo?: number | { readonly message: EntryId }
+}
+/** Counts the caller's unread messages in one chat, or in all of theirs. */
+export interface CountUnread {
+  readonly _tag: "CountUnread"
+  readonly chat?: ChatRef
+}
+/** Reads how far members have read a chat: all members, or those in `users`; at most `membersPerRequest`. */
+export interface ListReadMarks {
+  readonly _tag: "ListReadMarks"
+  readonly chat: ChatRef
+  readonly users?: ReadonlyArray<UserId>
 }
 /** Newest first. Without a page, the whole history up to the configured cap. */
 export interface ReadHistory {
@@ -249,7 +264,10 @@ export interface Replies {
   readonly SendMessages: ReadonlyArray<SentMessage>
   readonly RecallMessage: Message
   readonly HideMessage: Message
-  readonly MarkRead: { readonly read: number }
+  readonly MarkRead: { readonly chat: Chat } & ReadPosition
+  /** Only chats with unread messages. */
+  readonly CountUnread: ReadonlyArray<UnreadCount>
+  readonly ListReadMarks: { readonly chat: Chat; readonly marks: ReadonlyArray<ReadMark> }
   readonly ReadHistory: {
     readonly chat: Chat
     readonly messages: ReadonlyArray<Message>
@@ -268,6 +286,28 @@ export interface Replies {
   readonly ChangeStatus: PresentUser
   readonly ReadUserSettings: string | null
   readonly SaveUserSettings: string
+}
+
+/** Position up to which a member has read a chat: their mark, or their own newest message. */
+export interface ReadPosition {
+  /** Sequence of the chat's log; 0 for nothing. */
+  readonly read: number
+  /** Id of the entry of that sequence: all messages with ids up to it are read. 0 for none. */
+  readonly readId: number
+}
+
+/** Position of one member. */
+export interface ReadMark extends ReadPosition {
+  readonly user: UserId
+}
+
+/** Unread messages of one chat. */
+export interface UnreadCount extends ReadPosition {
+  readonly chat: Chat
+  /** Number of messages of others after the position, without recalled and deleted ones, among the newest 200. */
+  readonly count: number
+  /** Whether there are older ones, which were not counted. */
+  readonly more: boolean
 }
 
 /** A sent message, and its chat after the message. */
@@ -295,6 +335,8 @@ export type Command =
   | RecallMessage
   | HideMessage
   | MarkRead
+  | CountUnread
+  | ListReadMarks
   | ReadHistory
   | ReadChat
   | ListMembers

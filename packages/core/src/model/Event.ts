@@ -4,7 +4,7 @@
  */
 import type { AppScope } from "./AppScope.ts"
 import type { Chat, LogHead } from "./Chat.ts"
-import type { ChatId, UserId } from "./Ids.ts"
+import type { ChatId, EntryId, UserId } from "./Ids.ts"
 import type { Entry } from "./Log.ts"
 import type { Message } from "./Message.ts"
 import type { PresentUser } from "./User.ts"
@@ -29,8 +29,25 @@ export interface UserEvent {
   readonly user: PresentUser
 }
 
+/** A member has read a chat further. A message they post moves their position too, without this event. */
+export interface ReadEvent {
+  readonly _tag: "ReadEvent"
+  /** From `EPHEMERAL_ID_BASE`. */
+  readonly id: number
+  readonly chat: Chat
+  readonly user: UserId
+  /** Sequence of the chat's log up to which they have read, and the id of its entry. */
+  readonly read: number
+  readonly readId: EntryId
+}
+
+/**
+ * Events that are in no log, for connections that have asked for them (`Subscriber.receiveTransient`) and are online.
+ */
+export type TransientEvent = ReadEvent
+
 /** A committed or ephemeral event. */
-export type Event = ChatEvent | UserEvent
+export type Event = ChatEvent | UserEvent | TransientEvent
 
 /** Recipients: a chat's online members (including those whom this very entry removed), or everyone online. */
 export type Audience = { readonly chat: ChatId } | "everyone"

@@ -15,6 +15,8 @@ const PER_ITEM = 1 / 2
 const PER_CHARACTER = 1 / 1024
 /** Per user who is notified of an event. */
 const PER_RECIPIENT = 1 / 100
+/** For counting unread messages in all chats. */
+const COUNT_ALL = 5
 /** Per message of a requested page, which may be refused once it is read. */
 const PER_PAGE_MESSAGE = 1 / 20
 
@@ -39,6 +41,10 @@ export const costBefore = (command: Command): number => {
     }
     case "AddFiles":
       return command.files.length
+    case "CountUnread":
+      return command.chat === undefined ? COUNT_ALL : 0
+    case "ListReadMarks":
+      return (command.users?.length ?? 0) * PER_USER
     default:
       return 0
   }
@@ -66,6 +72,15 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
     }
     case "ListMembers":
       return (done.reply as ReplyOf<typeof done.command>).members.length * PER_USER
+    case "ListReadMarks":
+      return (done.reply as ReplyOf<typeof done.command>).marks.length * PER_USER
+    case "CountUnread":
+      return (done.reply as ReplyOf<typeof done.command>).length * PER_ITEM
+    case "MarkRead": {
+      // In a system chat only the reader's own devices are notified.
+      const { chat } = done.reply as ReplyOf<typeof done.command>
+      return chat.type === "system" ? 0 : costOfNotifying(chat, online)
+    }
     case "ListUsers":
       return (done.reply as ReplyOf<typeof done.command>).length * PER_USER
     case "ListChats": {

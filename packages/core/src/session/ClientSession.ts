@@ -321,6 +321,12 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     return this.#delivery?.open(chats, initialFrames) ?? Effect.void
   }
 
+  /** Turns pushes of transient events on or off for the present user; off at first. */
+  receiveTransient(on: boolean): void {
+    const { subscriber } = this
+    if (subscriber !== undefined) subscriber.receivesTransient = on
+  }
+
   /** Acknowledges packets, which are then not delivered again. Unknown ids are ignored. */
   acknowledge(ids: ReadonlyArray<number>): Effect.Effect<void> {
     return this.#delivery?.acknowledge(ids) ?? Effect.void

@@ -72,8 +72,13 @@ export const listMessages = Effect.fnUntraced(function* (
     readSize: Math.min(READ_SIZE, engine.context.settings.history)
   })
   const other = otherMemberOf(chat, user.id)
-  const mine = yield* memberProgress(cursors, hub, chat.id, user.id)
-  const theirs = yield* memberProgress(cursors, hub, chat.id, other)
+  const { store, chats } = engine.context
+  const posted = chats.getCached({ id: chat.id })?.posted ?? messages[0]?.number ?? 0
+  // A state of a listed message does not depend on older ones.
+  const scanned = { chat: chat.id, posted, downTo: (messages.at(-1)?.seq ?? 1) - 1 }
+  const progress = yield* memberProgress({ cursors, hub, store }, scanned, [user.id, other])
+  const mine = progress.get(user.id) ?? NONE
+  const theirs = progress.get(other) ?? NONE
   const known = new Map((yield* engine.context.users.findMany([user.id, other])).map((one) => [one.id, one]))
   const newest = messages[0]?.seq ?? 0
   if (newest > mine.read) yield* runCommand(caller, { _tag: "MarkRead", chat: { id: chat.id }, upTo: newest })
@@ -86,6 +91,8 @@ export const listMessages = Effect.fnUntraced(function* (
     )
   )
 })
+
+const NONE: MemberProgress = { pushed: 0, delivered: 0, read: 0 }
 
 const listed = (message: Message, sender: User | undefined, reader: MemberProgress): ListedMessage => ({
   id: sender?.id ?? 0,

@@ -4,7 +4,7 @@
  */
 import type { Chat, LogHead, Preference, Senders } from "@parley/core/Chat"
 import type { ChatView, OwnChatView } from "@parley/core/Command"
-import type { ChatEvent, Event } from "@parley/core/Event"
+import type { ChatEvent, UserEvent } from "@parley/core/Event"
 import { packetFraming } from "@parley/core/Frame"
 import type { UserId } from "@parley/core/Ids"
 import type { Changed } from "@parley/core/Log"
@@ -134,14 +134,16 @@ export const fileJson = (file: StoredFile): Json => ({
 })
 
 /** Encodes one packet of a push. */
-export const packet = (id: number, method: string, data: Json): string => packetOfText(id, method, JSON.stringify(data))
+export const packet = (id: number, method: string, data: Json, module?: string): string =>
+  packetOfText(id, method, JSON.stringify(data), module)
 
 /** Same, for data that is already JSON text. */
-export const packetOfText = (id: number, method: string, data: string): string => `${packetStart(id, method)}${data}}`
+export const packetOfText = (id: number, method: string, data: string, module?: string): string =>
+  `${packetStart(id, method, module)}${data}}`
 
 /** Same, up to the data; the caller appends this and `}`. */
-export const packetStart = (id: number, method: string): string =>
-  `{"id":${id},"module":"chat","method":${JSON.stringify(method)},"data":`
+export const packetStart = (id: number, method: string, module = "chat"): string =>
+  `{"id":${id},"module":"${module}","method":${JSON.stringify(method)},"data":`
 
 /** Framing of packets in one frame. Source: seeds/002, "数据格式和约定". */
 export const framing = packetFraming("[", ",", "]")
@@ -154,7 +156,7 @@ const USER_PUSHES = {
 } as const
 
 /** Encodes an event as packets. */
-export const packetsOf = (event: Event, wireFormat: WireFormat): ReadonlyArray<string> => {
+export const packetsOf = (event: ChatEvent | UserEvent, wireFormat: WireFormat): ReadonlyArray<string> => {
   if (event._tag === "UserEvent") return [packet(event.id, USER_PUSHES[event.what], userJson(event.user))]
   const { entry, chat, message } = event
   if (entry.body._tag === "Created") return [packetOfText(entry.id, "create", chatText(event, wireFormat))]

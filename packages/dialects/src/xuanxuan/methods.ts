@@ -16,6 +16,7 @@ import { bounded, messageOf } from "./errors.ts"
 import { chatText, fileJson, type Json, messageJson, publicChatText, userJson } from "./encode.ts"
 import type { UserListCache } from "./UserListCache.ts"
 import { type Method, type ParamsOf, readMessage } from "./params.ts"
+import { parleyHandlers } from "./parleyMethods.ts"
 
 /** Data that is already JSON text, in chunks: long lists are encoded in slices, shared ones once. */
 export class RawJson {
@@ -41,6 +42,8 @@ export interface RequestContext {
   readonly settings: EngineSettings
   /** Runs a command; its broadcasts follow the reply. */
   readonly runCommand: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
+  /** Whether pushes of the module `parley` are sent on this connection. */
+  readonly receiveTransient: (on: boolean) => void
 }
 
 type Handler<M extends Method> = (context: RequestContext, params: ParamsOf<M>) => Effect.Effect<MethodResult, Refused>
@@ -184,6 +187,8 @@ const chatToRename = (
 }
 
 export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/logout">]: Handler<M> } = {
+  ...parleyHandlers,
+
   "chat/ping": () => Effect.succeed({ data: null }),
 
   // All callers share one encoded list; the command only checks and charges.

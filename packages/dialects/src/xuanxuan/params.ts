@@ -119,7 +119,12 @@ export const methods = {
   "chat/setadmin": Schema.Struct({ ...Chat, admins: UserIds, isAdmin: optional(Flag) }),
   "chat/setcommitters": Schema.Struct({ ...Chat, committers: Schema.Union([UserIds, Text]) }),
   "chat/settings": Schema.Struct({ account: Text, settings: optional(Json) }),
-  "attach/getlist": Schema.Struct(Chat)
+  "attach/getlist": Schema.Struct(Chat),
+  // Our own module, beside the document.
+  "parley/events": Schema.Struct({ on: optional(Flag) }),
+  "parley/unread": Schema.Struct({ gid: optional(Text) }),
+  "parley/read": Schema.Struct({ ...Chat, id: optional(Schema.Int) }),
+  "parley/readmarks": Schema.Struct({ ...Chat, users: optional(UserIds) })
 } as const
 
 export type Method = keyof typeof methods
@@ -194,7 +199,7 @@ const invalid = (issue: SchemaIssue.Issue, parent: ReadonlyArray<string>): Reaso
 }
 
 /** Params that list users. */
-const USER_LISTS = ["members", "admins", "committers"]
+const USER_LISTS = ["members", "admins", "committers", "users"]
 
 /** Refuses a too long list of users by its length, without decoding its ids. */
 const listProblem = (params: unknown, limit: number): Reason | undefined => {

@@ -4,6 +4,7 @@
  */
 import type { Serializer } from "@parley/core/Serializer"
 import { framing, packetsOf, type WireFormat } from "./encode.ts"
+import { transientPacket } from "./parleyMethods.ts"
 
 export const profileNames = ["documented", "client-1.0"] as const
 export type ProfileName = (typeof profileNames)[number]
@@ -45,7 +46,10 @@ export const makeProfile = (name: ProfileName, options: Omit<WireFormat, "member
   return {
     name,
     wireFormat,
-    encode: (event) => packetsOf(event, wireFormat),
+    encode: (event) =>
+      event._tag === "ChatEvent" || event._tag === "UserEvent"
+        ? packetsOf(event, wireFormat)
+        : [transientPacket(event)],
     framing: framing,
     takenOver: JSON.stringify([takenOver]),
     connectionLimitReached: refusedFrame("Too many connections; retry later."),

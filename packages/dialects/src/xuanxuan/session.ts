@@ -195,7 +195,15 @@ const runMethod = Effect.fnUntraced(function* (
   const runForCaller = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> =>
     runCommand(caller, command)
   const { engine, userList, settings } = deps
-  const context = { user, profile, userList, users: engine.context.users, settings, runCommand: runForCaller }
+  const context = {
+    user,
+    profile,
+    userList,
+    users: engine.context.users,
+    settings,
+    runCommand: runForCaller,
+    receiveTransient: (on: boolean) => session.receiveTransient(on)
+  }
   return { frame: successFrame(request, live.token, yield* callHandler(name, context, request.params)) }
 })
 

@@ -72,7 +72,7 @@ describe("GET /message", () => {
               content: "one",
               issent: 1,
               ispushed: 0,
-              isread: 0
+              isread: 1
             }
           ]
         })

@@ -57,7 +57,11 @@ const allParams: { readonly [M in Method]: Readonly<Record<string, unknown>> } =
   "chat/setadmin": { gid: "g", admins: [{ id: 1 }], isAdmin: false },
   "chat/setcommitters": { gid: "g", committers: [{ id: 1 }] },
   "chat/settings": { account: "alice", settings: { a: [null, { b: 1.5 }] } },
-  "attach/getlist": { gid: "g" }
+  "attach/getlist": { gid: "g" },
+  "parley/events": { on: false },
+  "parley/unread": { gid: "g" },
+  "parley/read": { gid: "g", id: 7 },
+  "parley/readmarks": { gid: "g", users: [{ id: 1 }] }
 }
 
 const OPTIONAL: ReadonlySet<string> = new Set([
@@ -80,7 +84,11 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   "history.continued",
   "changepublic.public",
   "setadmin.isAdmin",
-  "settings.settings"
+  "settings.settings",
+  "events.on",
+  "unread.gid",
+  "read.id",
+  "readmarks.users"
 ])
 const isOptional = (method: Method, name: string): boolean => OPTIONAL.has(`${method.split("/")[1]}.${name}`)
 

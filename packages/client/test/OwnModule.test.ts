@@ -1,0 +1,142 @@
+/** The server's own module against a running server: pushes to members and to the user's other devices. */
+import { assert, layer } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import { folder, serve } from "../../server/test/serverProcess.ts"
+import { connect, type Events, type EventType, type Parley, ParleyError, type ParleyOptions } from "../src/index.ts"
+
+class Server extends Context.Service<Server, { readonly url: string }>()("test/Server") {
+  static readonly layer = Layer.effect(
+    Server,
+    Effect.gen(function* () {
+      const { http } = yield* serve(yield* folder, "--demo", "--set", "sessions=multi")
+      return { url: http }
+    })
+  )
+}
+
+const clientOf = Effect.fnUntraced(function* (account: string, options: Partial<ParleyOptions> = {}) {
+  const { url } = yield* Server
+  return yield* Effect.acquireRelease(
+    Effect.promise(() => connect({ url, account, password: "123456", ...options })),
+    (parley) => Effect.sync(() => parley.close())
+  )
+})
+
+/** Returns the next event of this type that matches; call it before the action that causes the event. */
+const next = <T extends EventType>(
+  parley: Parley,
+  type: T,
+  matches: (data: Events[T]) => boolean = () => true
+): Promise<Events[T]> =>
+  new Promise((resolve) => {
+    const leave = parley.on(type, (data) => {
+      if (!matches(data)) return
+      leave()
+      resolve(data)
+    })
+  })
+
+/** Pushed frames of connections that never asked for the module. */
+const pushedFrames: Array<string> = []
+class RecordingSocket extends WebSocket {
+  constructor(url: string) {
+    super(url)
+    this.addEventListener("message", ({ data }) => pushedFrames.push(String(data)))
+  }
+}
+
+const refusal = async (work: Promise<unknown>): Promise<string> => {
+  const error = await work.then(
+    () => undefined,
+    (cause: unknown) => cause
+  )
+  assert.instanceOf(error, ParleyError)
+  assert.strictEqual(error.code, "refused")
+  return error.message
+}
+
+layer(Server.layer)("the server's own module", (it) => {
+  it.effect("tells unread counts and read marks", () =>
+    Effect.gen(function* () {
+      const alice = yield* clientOf("alice")
+      const desk = yield* clientOf("bob", { device: "desk" })
+      const phone = yield* clientOf("bob", { device: "phone" })
+      const carol = yield* clientOf("carol", { WebSocket: RecordingSocket })
+      yield* Effect.promise(async () => {
+        const team = await alice.create({ name: "team", members: [desk.me, carol.me] })
+        const counted = next(desk, "unread", ({ gid, count }) => gid === team.gid && count === 2)
+        const onPhone = next(phone, "unread", ({ gid, count }) => gid === team.gid && count === 2)
+        const one = await alice.send(team, "one")
+        const two = await alice.send(team, "two")
+        assert.deepStrictEqual(await counted, {
+          gid: team.gid,
+          count: 2,
+          more: false,
+          id: (await desk.unread(team))[0]?.id
+        })
+        await onPhone
+
+        const heard = next(alice, "read")
+        const own = next(phone, "read")
+        const fewer = next(phone, "unread", ({ gid, count }) => gid === team.gid && count === 1)
+        // The events are requested once, by the first listener; a request that follows is answered after it.
+        await alice.unread()
+        assert.deepStrictEqual(await desk.read(team, one), { user: desk.me.id, id: one.id })
+        assert.deepStrictEqual(await heard, { gid: team.gid, user: desk.me.id, id: one.id })
+        assert.deepStrictEqual(await own, { gid: team.gid, user: desk.me.id, id: one.id })
+        await fewer
+        assert.deepStrictEqual(
+          (await carol.unread()).filter(({ gid }) => gid === team.gid).map(({ count }) => count),
+          [2]
+        )
+
+        // Posting counts as reading, on all devices of the sender.
+        const none = [desk, phone].map((bob) =>
+          next(bob, "unread", ({ gid, count }) => gid === team.gid && count === 0)
+        )
+        const three = await phone.send(team, "three")
+        await Promise.all(none)
+        assert.deepStrictEqual(await alice.readMarks(team), [
+          { user: alice.me.id, id: two.id },
+          { user: desk.me.id, id: three.id },
+          { user: carol.me.id, id: 0 }
+        ])
+        assert.deepInclude(await carol.read(team), { id: three.id })
+
+        // After a login the counts are reported again.
+        await alice.send(team, "four")
+        phone.close()
+      })
+      const { url } = yield* Server
+      const again = yield* Effect.promise(async () => {
+        const parley = await connect({ url, account: "bob", password: "123456", device: "phone" })
+        await next(parley, "unread", ({ count }) => count === 1)
+        return parley
+      })
+      again.close()
+      // A client that never asked got its documented pushes only.
+      assert.isTrue(pushedFrames.some((frame) => frame.includes('"method":"message"')))
+      const packets = pushedFrames.flatMap((frame) => {
+        const json = JSON.parse(frame) as unknown
+        return Array.isArray(json) ? (json as ReadonlyArray<{ readonly module: string }>) : []
+      })
+      assert.deepStrictEqual([...new Set(packets.map(({ module }) => module))], ["chat"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("refuses foreign chats and messages in the protocol's form", () =>
+    Effect.gen(function* () {
+      const alice = yield* clientOf("alice")
+      const dave = yield* clientOf("dave")
+      yield* Effect.promise(async () => {
+        const room = await alice.create({ name: "room" })
+        const message = await alice.send(room, "mine")
+        assert.strictEqual(await refusal(dave.read(room)), "There is no such chat.")
+        assert.strictEqual(await refusal(dave.unread(room)), "There is no such chat.")
+        assert.strictEqual(await refusal(dave.readMarks(room)), "There is no such chat.")
+        const own = await dave.create({ name: "own" })
+        assert.strictEqual(await refusal(dave.read(own, message)), "There is no such message.")
+      })
+    }).pipe(Effect.scoped)
+  )
+})

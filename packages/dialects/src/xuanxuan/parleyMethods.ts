@@ -1,0 +1,65 @@
+/**
+ * Methods of the module `parley`, which is ours and not in the document. Its pushes go only to connections that asked for
+ * them by `parley/events`, so that documented clients get none. Source: docs/protocols/xuanxuan.md, "The module `parley`".
+ */
+import type { Command, ReplyOf } from "@parley/core/Command"
+import type { TransientEvent } from "@parley/core/Event"
+import { EntryId, UserId } from "@parley/core/Ids"
+import type { Refused } from "@parley/core/Refused"
+import * as Effect from "effect/Effect"
+import { type Json, packet } from "./encode.ts"
+import type { Method, ParamsOf } from "./params.ts"
+
+interface ParleyContext {
+  readonly runCommand: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
+  /** Whether pushes of this module are sent on this connection. */
+  readonly receiveTransient: (on: boolean) => void
+  readonly user: { readonly id: UserId }
+}
+
+type ParleyMethod = Extract<Method, `parley/${string}`>
+type Handler<M extends Method> = (
+  context: ParleyContext,
+  params: ParamsOf<M>
+) => Effect.Effect<{ readonly data: Json }, Refused>
+
+export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
+  "parley/events": ({ receiveTransient }, { on }) =>
+    Effect.sync(() => {
+      receiveTransient(on ?? true)
+      return { data: { on: on ?? true } }
+    }),
+
+  "parley/unread": ({ runCommand }, { gid }) =>
+    Effect.map(
+      runCommand({ _tag: "CountUnread", ...(typeof gid === "string" && { chat: { gid } }) }),
+      (counts): { readonly data: Json } => ({
+        data: counts.map(({ chat, count, more, readId }) => ({ gid: chat.gid, count, more, id: readId }))
+      })
+    ),
+
+  "parley/read": ({ runCommand, user }, { gid, id }) =>
+    Effect.map(
+      runCommand({
+        _tag: "MarkRead",
+        chat: { gid },
+        ...(typeof id === "number" && { upTo: { message: EntryId(id) } })
+      }),
+      ({ readId }) => ({ data: { gid, user: user.id, id: readId } })
+    ),
+
+  "parley/readmarks": ({ runCommand }, { gid, users }) =>
+    Effect.map(
+      runCommand({
+        _tag: "ListReadMarks",
+        chat: { gid },
+        ...(users !== undefined &&
+          users !== null && { users: users.map((one) => UserId(typeof one === "number" ? one : one.id)) })
+      }),
+      ({ marks }): { readonly data: Json } => ({ data: marks.map(({ user, readId }) => ({ user, id: readId })) })
+    )
+}
+
+/** Encodes a transient event as a packet of this module. */
+export const transientPacket = (event: TransientEvent): string =>
+  packet(event.id, "read", { gid: event.chat.gid, user: event.user, id: event.readId }, "parley")
