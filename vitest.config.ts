@@ -59,6 +59,7 @@ export default defineConfig(({ mode }) => ({
       { extends: true, test: { name: "alone", include: ALONE } }
     ],
     setupFiles: ["scripts/fastCheck.ts"],
+    globalSetup: ["scripts/postgres/setup.ts"],
     env: mode === "full" ? { TEST_REPETITIONS: "full" } : {},
     // One more than cores, because many tests wait for timeouts, disks and other processes.
     maxWorkers: availableParallelism() + 1,

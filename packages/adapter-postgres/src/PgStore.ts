@@ -1,0 +1,35 @@
+/**
+ * The store on PostgreSQL, which several nodes share. A commit that has returned is on the database's disk, and on its synchronous
+ * standbys.
+ */
+import { Store } from "@parley/core/Store"
+import type * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { DatabaseError } from "./internal/errors.ts"
+import { isPrepared, openStore } from "./internal/openStore.ts"
+
+export { DatabaseError } from "./internal/errors.ts"
+
+/** Location of the database. */
+export interface Options {
+  /** `postgres://user:password@host:port/database`, with the parameters of libpq: `sslmode`, `connect_timeout`, … */
+  readonly url: string
+  /** Name of the PostgreSQL schema with Parley's tables, created if it is missing; lower case. Default: `parley`. */
+  readonly schema?: string
+}
+
+/**
+ * Opens a store until the scope closes; pending batches are committed first. Creates or migrates the tables. Fails with one sentence
+ * for the operator if the database cannot be reached or used. While the database is unreachable later, requests
+ * wait for up to 5 s and then fail; after 5 s without it they fail at once.
+ */
+export const make = (options: Options): Effect.Effect<Store["Service"], DatabaseError, Scope.Scope> =>
+  openStore({ url: options.url, schema: options.schema ?? "parley" })
+
+/** The store on PostgreSQL. */
+export const layer = (options: Options): Layer.Layer<Store, DatabaseError> => Layer.effect(Store, make(options))
+
+/** Returns whether the database has Parley's tables. Fails if it cannot be reached or opened. */
+export const exists = (options: Options): Effect.Effect<boolean, DatabaseError> =>
+  isPrepared({ url: options.url, schema: options.schema ?? "parley" })

@@ -1,0 +1,260 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { ChatId, UserId } from "@parley/core/Ids"
+import type { Store, WriteBatch } from "@parley/core/Store"
+import * as PgStore from "@parley/adapter-postgres/PgStore"
+import { startCluster } from "../../../scripts/postgres/cluster.ts"
+import { execute } from "../../../scripts/postgres/database.ts"
+import { repetitions } from "../../../scripts/repetitions.ts"
+import { emptyTables } from "./database.ts"
+import { startProxy } from "./proxy.ts"
+
+type Storing = Store["Service"]
+
+const NOW = 1_750_000_000_000
+
+const newUser = (account: string) =>
+  ({
+    _tag: "CreateUser",
+    user: {
+      account,
+      realname: account,
+      avatar: "",
+      role: "",
+      dept: 0,
+      admin: false,
+      organisation: null,
+      disabled: false,
+      createdAt: NOW,
+      password: null
+    }
+  }) as const
+
+const newChat = (gid: string, by: UserId) =>
+  ({
+    _tag: "CreateChat",
+    by,
+    chat: {
+      gid,
+      name: gid,
+      type: "group",
+      public: false,
+      subject: 0,
+      createdBy: by,
+      owner: by,
+      admins: [],
+      senders: "all",
+      createdAt: NOW,
+      attributes: {},
+      members: [by]
+    }
+  }) as const
+
+const batch = (...writes: WriteBatch["writes"]): WriteBatch => ({ expectedVersions: [], writes })
+
+const message = (chat: ChatId, by: UserId, gid: string, version = 1) => ({
+  chat,
+  version,
+  by,
+  device: null,
+  at: NOW,
+  body: { _tag: "Posted", gid, type: "normal", contentType: "text", content: `content of ${gid}`, date: NOW } as const
+})
+
+const append = (store: Storing, chat: ChatId, by: UserId, gid: string) =>
+  Effect.callback<number | undefined>((resume) =>
+    store.appendMessage?.(message(chat, by, gid), (entry) => resume(Effect.succeed(entry?.seq)))
+  )
+
+/** A store through a proxy, with a user and a chat. */
+const fixture = Effect.gen(function* () {
+  const options = yield* emptyTables("18")
+  const proxy = yield* startProxy(options.url)
+  const store = yield* PgStore.make({ ...options, url: proxy.url })
+  const [user] = yield* store.commit(batch(newUser("ann")))
+  const ann = user?._tag === "User" ? user.user.id : UserId(0)
+  const [created] = yield* store.commit(batch(newChat("c", ann)))
+  const chat = created?._tag === "Chat" ? created.stored.chat.id : ChatId(0)
+  return { options, proxy, store, ann, chat }
+})
+
+const gidsOf = (store: Storing, chat: ChatId) =>
+  Effect.map(store.entries([{ chat, after: 0, limit: 100_000 }]), (entries) => {
+    assert.deepStrictEqual(
+      entries.map(({ seq }) => seq),
+      entries.map((_, index) => index + 1)
+    )
+    return entries.flatMap(({ body }) => (body._tag === "Posted" ? [body.gid] : []))
+  })
+
+describe("a connection to PostgreSQL", () => {
+  it.live(
+    "has one round trip for messages that are sent together, and two for other writes",
+    Effect.fnUntraced(function* () {
+      const { ann, chat, proxy, store } = yield* fixture
+      yield* append(store, chat, ann, "first")
+      for (const count of [1, 100]) {
+        proxy.reset()
+        const gids = Array.from({ length: count }, (_, index) => `${count}/${index}`)
+        const seqs = yield* Effect.forEach(gids, (gid) => append(store, chat, ann, gid), { concurrency: "unbounded" })
+        assert.isFalse(seqs.includes(undefined))
+        assert.strictEqual(proxy.roundTrips, 1)
+      }
+      const preference = { _tag: "SetPreference", chat, user: ann, star: true } as const
+      yield* store.commit(batch(preference))
+      proxy.reset()
+      yield* store.commit(batch(preference, { _tag: "SaveSettings", user: ann, settings: "{}" }))
+      assert.strictEqual(proxy.roundTrips, 2)
+      // Opens the connections for reading.
+      yield* Effect.all([store.chats([chat]), store.chats([chat])])
+      proxy.reset()
+      yield* store.chats([chat])
+      assert.strictEqual(proxy.roundTrips, 1)
+    }, Effect.scoped)
+  )
+
+  for (const fault of ["lose reply", "lose request"] as const) {
+    it.live(
+      `that is lost with messages (${fault}) leaves each of them stored once, and answered with its entry`,
+      Effect.fnUntraced(function* () {
+        const { ann, chat, proxy, store } = yield* fixture
+        yield* append(store, chat, ann, "first")
+        for (let round = 0; round < repetitions(10, 3); round++) {
+          const gids = Array.from({ length: 20 }, (_, index) => `${round}/${index}`)
+          proxy.next(fault, gids[0] ?? "")
+          const seqs = yield* Effect.forEach(gids, (gid) => append(store, chat, ann, gid), { concurrency: "unbounded" })
+          assert.isTrue(proxy.isDone)
+          assert.deepStrictEqual(
+            seqs,
+            gids.map((_, index) => 3 + round * 20 + index)
+          )
+        }
+        const gids = yield* gidsOf(store, chat)
+        assert.strictEqual(new Set(gids).size, gids.length)
+        assert.strictEqual(gids.length, 1 + 20 * repetitions(10, 3))
+      }, Effect.scoped)
+    )
+
+    for (const moment of ["BEGIN", "COMMIT"]) {
+      it.live(
+        `that is lost with other writes at ${moment} (${fault}) leaves them done once, with their results`,
+        Effect.fnUntraced(function* () {
+          const { ann, chat, options, proxy, store } = yield* fixture
+          const once = {
+            _tag: "PutRecord",
+            record: { dialect: "d", kind: "k", key: "x", value: 1 },
+            once: true
+          } as const
+          proxy.next(fault, moment === "BEGIN" ? "FOR NO KEY UPDATE" : "INSERT INTO users")
+          // Statements are prepared by their text once; the first ones of these kinds contain it.
+          const results = yield* store.commit({
+            expectedVersions: [{ chat, version: 1 }],
+            writes: [
+              newUser("ben"),
+              once,
+              { _tag: "Append", chat, by: ann, device: null, at: NOW, body: { _tag: "Changed", name: "new" } }
+            ]
+          })
+          assert.deepStrictEqual(
+            results.map(({ _tag }) => _tag),
+            ["User", "Done", "Entry"]
+          )
+          const [stored] = yield* store.chats([chat])
+          assert.deepStrictEqual([stored?.chat.name, stored?.chat.version, stored?.head.seq], ["new", 2, 2])
+          assert.strictEqual((yield* store.allUsers).length, 2)
+          assert.strictEqual((yield* store.record("d", "k", "x"))?.value, 1)
+          const open = yield* Effect.promise(() =>
+            execute(
+              options.url,
+              `SELECT count(*)::integer AS count FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()`
+            )
+          )
+          assert.deepStrictEqual(open, [{ count: 0 }])
+        }, Effect.scoped)
+      )
+    }
+  }
+
+  it.live(
+    "that is lost with a read is replaced",
+    Effect.fnUntraced(function* () {
+      const { chat, proxy, store } = yield* fixture
+      yield* store.chats([chat])
+      for (const socket of proxy.sockets) socket.destroy()
+      assert.strictEqual((yield* store.chats([chat])).length, 1)
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "without replies fails what is asked within its deadline, and recovers",
+    Effect.fnUntraced(function* () {
+      const { ann, chat, proxy, store } = yield* fixture
+      yield* append(store, chat, ann, "first")
+      proxy.next("swallow", "lost")
+      const started = performance.now()
+      assert.isUndefined(yield* append(store, chat, ann, "lost"))
+      assert.isBelow(performance.now() - started, 15_000)
+      assert.strictEqual(yield* append(store, chat, ann, "later"), 3)
+    }, Effect.scoped)
+  )
+})
+
+describe("PostgreSQL that is killed", () => {
+  it.live(
+    "has every message that was acknowledged, once, when it is back",
+    Effect.fnUntraced(function* () {
+      const cluster = yield* Effect.acquireRelease(
+        Effect.promise(() => startCluster("18")),
+        (started) => Effect.promise(() => started.remove())
+      )
+      const store = yield* PgStore.make({ url: cluster.url("postgres") })
+      const [user] = yield* store.commit(batch(newUser("ann")))
+      const ann = user?._tag === "User" ? user.user.id : UserId(0)
+      const chats: Array<ChatId> = []
+      for (let n = 0; n < 5; n++) {
+        const [created] = yield* store.commit(batch(newChat(`c${n}`, ann)))
+        if (created?._tag === "Chat") chats.push(created.stored.chat.id)
+      }
+      const acknowledged: Array<string> = []
+      let awaited: { readonly count: number; readonly resolve: () => void } | undefined
+      /** Waits until so many more messages are acknowledged. */
+      const progress = (more: number) =>
+        Effect.promise(() => new Promise<void>((resolve) => (awaited = { count: acknowledged.length + more, resolve })))
+      let sent = 0
+      let isEnding = false
+      const sender = (chat: ChatId) =>
+        Effect.gen(function* () {
+          while (!isEnding) {
+            const gid = `m${sent++}`
+            if ((yield* append(store, chat, ann, gid)) === undefined) {
+              // Refusals are immediate after a while without the database.
+              yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+              continue
+            }
+            acknowledged.push(gid)
+            if (awaited !== undefined && acknowledged.length >= awaited.count) awaited.resolve()
+          }
+        })
+      const senders = yield* Effect.forkChild(
+        Effect.forEach([...chats, ...chats], sender, { concurrency: "unbounded", discard: true })
+      )
+      for (let kill = 0; kill < repetitions(4, 1); kill++) {
+        yield* progress(200)
+        yield* Effect.promise(() => cluster.kill())
+        yield* Effect.promise(() => cluster.start())
+      }
+      yield* progress(200)
+      isEnding = true
+      yield* Fiber.join(senders)
+      const stored: Array<string> = []
+      for (const chat of chats) stored.push(...(yield* gidsOf(store, chat)))
+      const all = new Set(stored)
+      assert.strictEqual(all.size, stored.length)
+      assert.deepStrictEqual(
+        acknowledged.filter((gid) => !all.has(gid)),
+        []
+      )
+    }, Effect.scoped),
+    120_000
+  )
+})
