@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path"
 import * as Schema from "effect/Schema"
 import { Account } from "./accounts/Accounts.ts"
 import { BadOptions } from "./run/plan.ts"
-import { Transport, Wire } from "./scenarios/Scenario.ts"
+import { Feature, Transport, Wire } from "./scenarios/Scenario.ts"
 
 const Texts = Schema.Union([Schema.NonEmptyString, Schema.Array(Schema.NonEmptyString)])
 const Milliseconds = Schema.Int.check(Schema.isGreaterThan(0))
@@ -40,10 +40,13 @@ export const Config = Schema.Struct({
   wire: field(Wire, "The wire form of xuanxuan over WebSocket; over TCP it is client-1.0."),
   profile: field(
     Schema.Literals(["documented", "hardening", "parley", "all"]),
-    "Which checks are evaluated: documented ones, hardening ones, or both. Default: documented."
+    "Which checks are evaluated: those of one profile, or all. Default: documented."
   ),
   strict: field(Schema.Boolean, "SHOULD and MAY fail like MUST, and a tolerated form warns."),
   only: field(Texts, "Globs over scenario ids: xuanxuan/message/*, spark/**."),
+  skip: field(Texts, "Globs over ids of scenarios that are not run."),
+  without: field(Schema.Union([Feature, Schema.Array(Feature)]), "Features that the server does not have."),
+  insecure: field(Schema.Boolean, "Accepts a certificate that no authority has signed."),
   accounts: field(AccountSource, "The account source. Default: the demo accounts."),
   sequences: field(Texts, "Folders with further scenarios."),
   literals: field(

@@ -2,6 +2,7 @@
 import { type BilingualDemand, demandsOf, levelAs } from "./run/verdict.ts"
 import { requestOf } from "./run/http.ts"
 import { isArray, isObject, type Json } from "./Json.ts"
+import { type Reading, readings } from "./requirements/Requirements.ts"
 import { describePattern } from "./match/describePattern.ts"
 import { curl, frames } from "./Reproduce.ts"
 import {
@@ -23,6 +24,8 @@ export interface Explained {
   readonly level: string
   readonly profile: string
   readonly demands: ReadonlyArray<BilingualDemand>
+  /** The readings of the requirements, and those that the pattern names. */
+  readonly readings: ReadonlyArray<Reading>
   /** One line for each step; the check's own step begins with `>`. */
   readonly steps: ReadonlyArray<string>
   /** The expanded pattern that passes. */
@@ -93,6 +96,7 @@ class StepDescriber {
       return `asks ${short(this.withPlaceholders(step.send))} until ${short(this.withPlaceholders(step.until))} comes`
     if ("send" in step) return `sends ${short(this.withPlaceholders(step.send))}`
     if ("raw" in step) return `sends the text ${short(this.withPlaceholders(step.raw))}`
+    if ("frames" in step) return `sends the WebSocket frames ${short(this.withPlaceholders(step.frames))}`
     if ("ack" in step) return `acknowledges ${short(this.withPlaceholders(step.ack))}`
     if ("reply" in step) return `has the response ${short(this.withPlaceholders(step.reply))}`
     if ("push" in step) return `is pushed ${short(this.withPlaceholders(step.push))}`
@@ -161,6 +165,14 @@ const always: { readonly [check: string]: string } = {
   wire: "every frame of the server is a JSON object or an array of objects"
 }
 
+const readingsOf = (check: string, step: Step | undefined): ReadonlyArray<Reading> => {
+  const demanded = new Set(demandsOf(check, step).map(({ id }) => id))
+  const named = JSON.stringify(step ?? null)
+  return readings(check.slice(0, check.indexOf("/"))).filter(
+    ({ id, requirements: bears }) => bears.some((one) => demanded.has(one)) || named.includes(`"${id}"`)
+  )
+}
+
 /** Explains a check by its name within the scenario; `undefined` if the scenario has no such check. */
 export const explain = (
   protocol: Protocol,
@@ -184,6 +196,7 @@ export const explain = (
     level: levelAs(id, profile),
     profile,
     demands: demandsOf(id, step),
+    readings: readingsOf(id, step),
     steps: scenario.steps.map((one, position) => {
       const mark = position === index ? ">" : " "
       const name = "check" in one ? ` [${one.check}]` : ""

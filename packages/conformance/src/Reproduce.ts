@@ -1,9 +1,24 @@
 /** Shell commands that reproduce a failure. Placeholders such as `<alice.password>` replace secrets. */
 import type { Transport, Wire } from "./scenarios/Scenario.ts"
 
-/** One word of a POSIX shell. */
-export const quoted = (text: string): string =>
+const plain = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+
+/** A character that is repeated so often that a command has the number of repetitions instead. */
+const repeated = /([^'%\\\s])\1{199,}/u
+
+/** One word of a POSIX shell. Long runs of a character are made by the shell. */
+export const quoted = (text: string): string => {
+  const found = repeated.exec(text)
+  if (found === null) return plain(text)
+  const [run, unit = ""] = found
+  const [before, after] = [text.slice(0, found.index), text.slice(found.index + run.length)]
+  const made = `"$(printf '${unit}%.0s' $(seq ${run.length / unit.length}))"`
+  return `${before === "" ? "" : plain(before)}${made}${after === "" ? "" : quoted(after)}`
+}
+
+/** The longest body in characters that a command has as an argument; a longer one comes through a pipe. */
+const largestArgument = 60_000
 
 export interface Request {
   readonly method: string
@@ -24,14 +39,15 @@ const formOf = (form: NonNullable<Request["form"]>): ReadonlyArray<string> => [
 
 export const curl = ({ method, url, headers, body, form }: Request): string => {
   const how = method === "GET" ? [] : method === "HEAD" ? ["-I"] : [`-X ${method}`]
-  const piped =
-    form === undefined || form.files.length === 0 ? "" : `printf %s ${quoted(form.files[0]?.content ?? "")} | `
+  const isLong = body !== undefined && body.length > largestArgument
+  const input = isLong ? body : form?.files[0]?.content
+  const piped = input === undefined ? "" : `printf %s ${quoted(input)} | `
   return [
     `${piped}curl -sS -i`,
     ...how,
     quoted(url),
     ...headers.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
-    ...(body === undefined ? [] : [`--data-binary ${quoted(body)}`]),
+    ...(body === undefined ? [] : [`--data-binary ${isLong ? "@-" : quoted(body)}`]),
     ...(form === undefined ? [] : formOf(form))
   ].join(" ")
 }

@@ -128,6 +128,41 @@ const MAX_FAILED_SETUPS = 10
 const isSetUp = ({ checks }: ScenarioResult): boolean =>
   checks.every(({ id, verdict }) => !id.endsWith("#setup") || verdict !== "fail")
 
+/** The number of consecutive scenarios with a timeout after which a run gives up. */
+const MAX_SILENT = 10
+
+/** Whether a response did not arrive in time. */
+const isSilent = ({ checks }: ScenarioResult): boolean =>
+  checks.some(({ evidence }) => /no response( within|: nothing arrived in time)/.test(evidence?.reason ?? ""))
+
+const interrupted = "the run was interrupted"
+
+/** Why the remaining scenarios are not run; `undefined` if they are. */
+const endOf = (
+  { signal }: Options,
+  elapsed: number,
+  longest: number,
+  failedSetups: number,
+  silent: number
+): string | undefined => {
+  if (signal?.aborted === true) return interrupted
+  if (elapsed > longest) return `the run took longer than ${longest} ms`
+  if (failedSetups >= MAX_FAILED_SETUPS) return `the setup of ${failedSetups} scenarios in a row failed`
+  return silent >= MAX_SILENT ? `a response did not arrive in time in ${silent} scenarios in a row` : undefined
+}
+
+/** The result, or none if the signal comes first. */
+const untilAborted = <A>(signal: AbortSignal | undefined, run: Effect.Effect<A>): Effect.Effect<Option.Option<A>> => {
+  if (signal === undefined) return Effect.map(run, Option.some)
+  const aborted = Effect.callback<Option.Option<A>>((resume) => {
+    const end = () => resume(Effect.succeed(Option.none()))
+    if (signal.aborted) return end()
+    signal.addEventListener("abort", end, { once: true })
+    return Effect.sync(() => signal.removeEventListener("abort", end))
+  })
+  return Effect.race(Effect.map(run, Option.some), aborted)
+}
+
 /**
  * Runs the scenarios one after another, because a user may have only one login at a time. Every scenario has a result,
  * even after the server became unusable or the run timed out.
@@ -138,6 +173,7 @@ const runAll = (options: Options, { chosen, skipped, runContext, expectations }:
     const started = performance.now()
     const results: Array<ScenarioResult> = []
     let failedSetups = 0
+    let silent = 0
     const done = (result: ScenarioResult) => {
       const marked = expectations.apply(result)
       results.push(marked)
@@ -149,22 +185,24 @@ const runAll = (options: Options, { chosen, skipped, runContext, expectations }:
         done(notApplicable(scenario, cannotExpire))
         continue
       }
-      const late = performance.now() - started > runContext.timing.run
-      if (late || failedSetups >= MAX_FAILED_SETUPS) {
-        const why = late
-          ? `the run took longer than ${runContext.timing.run} ms`
-          : `the setup of ${failedSetups} scenarios in a row failed`
+      const why = endOf(options, performance.now() - started, runContext.timing.run, failedSetups, silent)
+      if (why !== undefined) {
         done(notTestable(full, scenario, why))
         continue
       }
       options.onStart?.(scenario)
-      const result = done(yield* runScenario(full, scenario))
+      const played = yield* untilAborted(options.signal, runScenario(full, scenario))
+      if (Option.isNone(played)) {
+        done(notTestable(full, scenario, interrupted))
+        continue
+      }
+      const result = done(played.value)
+      silent = isSilent(result) ? silent + 1 : 0
       full = { ...full, accounts: yield* withFreshAccounts({ ...ready, full }, scenario) }
       failedSetups = isSetUp(result) ? 0 : failedSetups + 1
       if (options.bail === true && (result.verdict === "fail" || result.verdict === "error")) break
     }
-    const how = `for another transport or wire form than ${runContext.transport}, ${runContext.wire}`
-    for (const scenario of skipped) done(notApplicable(scenario, how))
+    for (const [scenario, how] of skipped) done(notApplicable(scenario, how))
     return results
   })
 

@@ -9,7 +9,10 @@ export interface Watched {
   readonly drawn: Array<string>
 }
 
-export const hostIn = (folder: string, more?: Partial<Pick<Host, "env" | "columns" | "paint">>): Watched => {
+export const hostIn = (
+  folder: string,
+  more?: Partial<Pick<Host, "env" | "columns" | "paint" | "signal" | "acceptAnyCertificate">>
+): Watched => {
   const out: Array<string> = []
   const err: Array<string> = []
   const drawn: Array<string> = []
@@ -21,6 +24,8 @@ export const hostIn = (folder: string, more?: Partial<Pick<Host, "env" | "column
     paint: plain,
     env: {},
     folder,
+    signal: new AbortController().signal,
+    acceptAnyCertificate: () => undefined,
     ...more
   }
   return { host, out, err, drawn }

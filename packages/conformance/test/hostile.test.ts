@@ -132,7 +132,7 @@ describe("a run", () => {
     expect(report.passed + report.failed + report.notTestable).toBe(counted.length)
     expect(failures(report).length).toBeLessThan(15)
     expect(report.notTestable).toBeGreaterThan(100)
-    expect(JSON.stringify(report.scenarios.at(-1))).toContain("the setup of 10 scenarios in a row failed")
+    expect(JSON.stringify(report.scenarios.at(-1))).toMatch(/10 scenarios in a row/)
     expect(performance.now() - started).toBeLessThan(10_000)
   })
 

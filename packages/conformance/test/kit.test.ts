@@ -86,7 +86,7 @@ describe("a server that is wrong in one way fails exactly the checks that say so
     const report = await against("text-id", create)
     const found = report.scenarios[0]?.checks.find(({ verdict }) => verdict === "fail")?.evidence
     expect(found).toMatchObject({ step: 2, actor: "alice", source: { doc: "xuanxuan", section: "创建聊天会话" } })
-    expect(found?.reason).toMatch(/data\.id: expected \$int, found "\d+"/)
+    expect(found?.reason).toMatch(/data\.id: expected a whole number, found "\d+"/)
     expect(found?.sent.at(-1)).toContain('"method":"create"')
     expect(found?.came.join()).toContain('"result":"success"')
     expect(found?.wanted).toContain('"createdBy"')

@@ -80,7 +80,7 @@ describe("matchers", () => {
 
   it("report the path, the expectation and the value", () => {
     const { mismatches } = match({ data: { members: [{ id: "$int" }] } }, { data: { members: [{ id: "5" }] } }, scope)
-    expect(mismatches).toEqual([{ path: "data.members[0].id", expected: "$int", found: '"5"' }])
+    expect(mismatches).toEqual([{ path: "data.members[0].id", expected: "a whole number", found: '"5"' }])
   })
 
   it("report the readings of tolerated forms", () => {
@@ -160,11 +160,11 @@ describe("a pattern for a reader", () => {
       $reading: { "spark.session-id": { $capture: ["s", "$filled"] } }
     }
     expect(describePattern(pattern)).toEqual({
-      id: "$int",
+      id: "<a whole number>",
       status: 200,
       one: "a",
-      two: { $anyOf: ["a", "b"] },
-      "SesssionId or SessionId": "$filled"
+      two: '<"a" or "b">',
+      "SesssionId or SessionId": "<a text that is not empty>"
     })
   })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { checkEntries, type Entry, readEntries } from "../src/run/Expectations.ts"
-import { exitCode, fromFetch, type Options, type Report, run } from "../src/index.ts"
+import { exitCode, fromFetch, type Options, type Report, run, type Target } from "../src/index.ts"
 import { type Fault, TinyServer } from "./TinyServer.ts"
 
 let server: TinyServer
@@ -165,6 +165,68 @@ title A room without a name is refused
     expect(all).toEqual({ setup: "fail", nameless: "not-testable", kept: "not-testable", named: "fail" })
     expect(reasons).toContain("step 1, which prepares this one, failed")
     expect(report.passed).toBe(0)
+  })
+})
+
+describe("a run that ends early", () => {
+  const hanging = (answered: number): { target: Target; readonly asked: () => number } => {
+    let asked = 0
+    const target = fromFetch(() =>
+      asked++ < answered ? Promise.resolve(Response.json({})) : new Promise(() => undefined)
+    )
+    return { target, asked: () => asked }
+  }
+  const accounts = Object.fromEntries(
+    ["alice", "bob", "carol", "dave"].map((account, id) => [account, { account, id, token: `token-of-${account}-000` }])
+  )
+  const timing = { reply: 20 }
+
+  it("stops after ten scenarios in which a response did not arrive, and names the reason", async () => {
+    const report = await run({ protocol: "ha", profile: "all", target: hanging(0).target, accounts, timing })
+    const unplayed = report.scenarios.filter(({ verdict }) => verdict === "not-testable")
+    expect(report.scenarios.length - unplayed.length).toBeLessThanOrEqual(11)
+    expect(unplayed[0]?.reason).toBe("a response did not arrive in time in 10 scenarios in a row")
+    expect(report.passed).toBe(0)
+  })
+
+  it("has the results so far after an interruption", async () => {
+    const controller = new AbortController()
+    const { target } = hanging(1_000_000)
+    const finished: Array<string> = []
+    const report = await run({
+      protocol: "ha",
+      target,
+      accounts,
+      signal: controller.signal,
+      onScenario: ({ id }) => {
+        finished.push(id)
+        if (finished.length === 2) controller.abort()
+      }
+    })
+    const [first, second, ...rest] = report.scenarios
+    expect([first?.verdict, second?.verdict]).toEqual(["fail", "fail"])
+    expect(rest.length).toBeGreaterThan(3)
+    expect(new Set(rest.map(({ verdict, reason }) => `${verdict}: ${reason}`))).toEqual(
+      new Set(["not-testable: the run was interrupted", "not-applicable: the account source cannot expire tokens"])
+    )
+    expect(exitCode(report)).toBe(1)
+  })
+
+  it("does not run what --skip and --without name", async () => {
+    const options = { protocol: "xuanxuan", only: ["xuanxuan/upload/*", "xuanxuan/session/*"] }
+    server.fault = "none"
+    const report = await run({
+      ...options,
+      target: { ws: server.ws, tcp: server.tcp, http: server.http },
+      profile: "all",
+      skip: "xuanxuan/session/w*",
+      without: ["files"],
+      timing: { reply: 300, close: 300, scenario: 2_000 }
+    })
+    const why = new Map(report.scenarios.map(({ id, reason }) => [id, reason]))
+    expect(why.get("xuanxuan/upload/success")).toBe("the server does not have: files")
+    expect(why.get("xuanxuan/session/wrong-sid")).toBe("left out by --skip")
+    expect(why.get("xuanxuan/session/ping")).toBeUndefined()
   })
 })
 

@@ -68,6 +68,7 @@ const headsOf = (scenario: JsonObject): ReadonlyArray<string> => {
     ...words("away"),
     ...words("transports"),
     ...words("profiles", "wire"),
+    ...words("needs"),
     ...(typeof scenario["profile"] === "string" ? [`profile ${scenario["profile"]}`] : [])
   ]
 }

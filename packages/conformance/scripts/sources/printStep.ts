@@ -50,6 +50,7 @@ const detail = (step: JsonObject, names: Printed): string => {
     return ` until${check} ${frame(step["send"] ?? null, names)} => ${printTop(step["until"] ?? null, names)}`
   if ("send" in step) return ` send ${frame(step["send"] ?? null, names)}`
   if ("raw" in step) return ` raw ${printTop(step["raw"] ?? null, names)}`
+  if ("frames" in step) return ` frames ${printTop(step["frames"] ?? null, names)}`
   if ("ack" in step) return ` ack ${printTop(step["ack"] ?? null, names)}${options(names, step, "sid")}`
   if ("reply" in step) {
     const { to } = step

@@ -1,5 +1,11 @@
 /** The command `explain`: describes a check. */
 import { findConfig } from "../Config.ts"
+import type { Json } from "../Json.ts"
+import { wordsOf } from "../match/describePattern.ts"
+import { documents, type Reading, readings, requirement } from "../requirements/Requirements.ts"
+import { ruleOf, rules } from "../requirements/Rules.ts"
+import { BadOptions } from "../run/plan.ts"
+import { load, protocols } from "../scenarios/loadScenarios.ts"
 import { explain as explained } from "../Explain.ts"
 import { isCheck } from "../scenarios/Scenario.ts"
 import type { Command, Host } from "./Host.ts"
@@ -7,8 +13,37 @@ import { locate } from "./Lookup.ts"
 
 const placeholder = "http://127.0.0.1:8080"
 
+const accepted = (forms: ReadonlyArray<Json>): string => forms.map((form) => wordsOf(form)).join(", ")
+
+const tellReading = ({ id, forms, tolerated, why }: Reading, host: Host): void => {
+  host.out(`  Reading ${id}: ${why.en}`)
+  host.out(`       ${why.zh}`)
+  host.out(`       accepted: ${accepted(forms)}${tolerated.length === 0 ? "" : `; tolerated: ${accepted(tolerated)}`}`)
+}
+
+/** Prints a reading, requirement or rule by its id, with its checks. Throws `BadOptions`. */
+const tellById = (id: string, host: Host): void => {
+  const found = readings().find((one) => one.id === id)
+  if (found !== undefined) return tellReading(found, host)
+  const rule = rules().find((one) => one.id === id)
+  const demand = rule ?? (documents.some((one) => id.startsWith(`${one}.`)) ? requirement(id) : undefined)
+  if (demand === undefined) throw new BadOptions({ message: `${id}: no check, requirement, rule or reading` })
+  host.out(`  ${id}: ${demand.description.en}`)
+  host.out(`       ${demand.description.zh}`)
+  const checks = "checks" in demand ? demand.checks : checksBy(id)
+  for (const check of checks) host.out(`       ${check}`)
+}
+
+/** The checks that cite a rule. */
+const checksBy = (rule: string): ReadonlyArray<string> =>
+  protocols().flatMap((name) =>
+    load(name).scenarios.flatMap(({ id, steps }) =>
+      steps.filter(isCheck).flatMap((step) => (ruleOf(step.source)?.id === rule ? [`${id}#${step.check}`] : []))
+    )
+  )
+
 const tell = (found: NonNullable<ReturnType<typeof explained>>, host: Host): void => {
-  const { check, title, level, profile, demands, steps, passes, byHand } = found
+  const { check, title, level, profile, demands, readings, steps, passes, byHand } = found
   host.out(host.paint("bold", check))
   host.out(`  ${title}`)
   host.out(`  ${level}, profile ${profile}`)
@@ -17,6 +52,10 @@ const tell = (found: NonNullable<ReturnType<typeof explained>>, host: Host): voi
     host.out(`  ${each} ${description}`)
     if (zh !== "") host.out(`       ${zh}`)
     host.out(`       ${id}; ${doc}: ${section}`)
+  }
+  for (const one of readings) {
+    host.out("")
+    tellReading(one, host)
   }
   host.out("")
   host.out("  Steps")
@@ -29,12 +68,17 @@ const tell = (found: NonNullable<ReturnType<typeof explained>>, host: Host): voi
 
 export const explain: Command = {
   name: "explain",
-  operands: "<check>",
+  operands: "<check, requirement, rule or reading>",
   summary: "describe a check: its requirements, its steps, what passes, and commands to try it by hand",
   flags: ["url", "ws", "sequences", "config", "json"],
   count: [1, 1],
   run: (flags, host) => {
-    const { protocol, scenario, check } = locate(flags.operands[0] ?? "", flags.texts("sequences"))
+    const [id = ""] = flags.operands
+    if (!id.includes("/")) {
+      tellById(id, host)
+      return 0
+    }
+    const { protocol, scenario, check } = locate(id, flags.texts("sequences"))
     const config = findConfig(flags.text("config"), host.folder)
     const http = (flags.text("url") ?? config.url ?? placeholder).replace(/\/+$/, "")
     const usual = protocol.barrier === undefined ? undefined : `${http.replace(/^http/, "ws")}/ws`

@@ -11,6 +11,10 @@ export interface Host {
   readonly paint: Paint
   readonly env: { readonly [name: string]: string | undefined }
   readonly folder: string
+  /** Aborted when the user interrupts the program. */
+  readonly signal: AbortSignal
+  /** Accepts certificates that no authority has signed, from now on. */
+  readonly acceptAnyCertificate: () => void
 }
 
 export interface Command {

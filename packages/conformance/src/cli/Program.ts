@@ -17,10 +17,22 @@ import { described, parseFlags } from "./Flags.ts"
 import type { Command, Host } from "./Host.ts"
 import { init } from "./Init.ts"
 import { list } from "./List.ts"
+import { matrix } from "./Matrix.ts"
 import { replay } from "./Replay.ts"
 import { run } from "./Run.ts"
 
-export const commands: ReadonlyArray<Command> = [run, init, doctor, list, explain, replay, baseline, coverage, badge]
+export const commands: ReadonlyArray<Command> = [
+  run,
+  init,
+  doctor,
+  list,
+  explain,
+  replay,
+  baseline,
+  coverage,
+  matrix,
+  badge
+]
 
 const ends =
   "Exit codes: 0 conforms, 1 does not or an expected failure is stale, 2 usage, 3 server unreachable or not prepared, 4 fault of the kit."

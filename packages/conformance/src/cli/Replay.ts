@@ -67,7 +67,20 @@ export const replay: Command = {
   name: "replay",
   operands: "<results.json> <check>",
   summary: "run the scenario of a check again, and show both results",
-  flags: ["url", "ws", "tcp", "accounts", "reset", "timeout", "config", "sequences", "literal", "strict", "json"],
+  flags: [
+    "url",
+    "ws",
+    "tcp",
+    "insecure",
+    "accounts",
+    "reset",
+    "timeout",
+    "config",
+    "sequences",
+    "literal",
+    "strict",
+    "json"
+  ],
   count: [2, 2],
   run: async (flags, host) => {
     const [file = "", check = ""] = flags.operands

@@ -10,8 +10,8 @@ import { type Progress, progress } from "./Progress.ts"
 import { settings } from "./Settings.ts"
 
 /** Flags that several commands share. */
-export const target = ["url", "ws", "tcp", "accounts", "reset", "timeout", "config", "literal"]
-export const choice = ["protocol", "transport", "wire", "profile", "strict", "only", "sequences"]
+export const target = ["url", "ws", "tcp", "insecure", "accounts", "reset", "timeout", "config", "literal"]
+export const choice = ["protocol", "transport", "wire", "profile", "strict", "only", "skip", "without", "sequences"]
 
 /** Executes the runs one after another. Rejects with `CannotRun`. */
 export const play = async (
@@ -32,7 +32,7 @@ export const play = async (
       reports.push(report)
       end()
       more?.(report)
-      if (options.bail === true && exitCode(report) !== 0) break
+      if (options.signal?.aborted === true || (options.bail === true && exitCode(report) !== 0)) break
     }
     return reports
   } finally {

@@ -7,7 +7,7 @@ import { checkEntries, type Entry, readEntries } from "../run/Expectations.ts"
 import { httpAccounts } from "../accounts/HttpAccounts.ts"
 import { BadOptions, type Options } from "../run/plan.ts"
 import { type Wanted, wantedReport } from "../report/Reports.ts"
-import type { Transport } from "../scenarios/Scenario.ts"
+import { Feature, type Transport } from "../scenarios/Scenario.ts"
 import { signUpAccounts } from "../run/SignUp.ts"
 import type { Flags, Host } from "./Host.ts"
 
@@ -23,6 +23,9 @@ const fromEnvironment = [
   "profile",
   "strict",
   "only",
+  "skip",
+  "without",
+  "insecure",
   "accounts",
   "reset",
   "sequences",
@@ -33,6 +36,8 @@ const fromEnvironment = [
   "bail",
   "config"
 ]
+
+const features: ReadonlyArray<Feature> = Feature.literals
 
 /** Splits comma-separated lists. */
 const split = (texts: ReadonlyArray<string>): ReadonlyArray<string> =>
@@ -172,6 +177,9 @@ export const settings = (flags: Flags, host: Host, choice: Choice): Settings => 
   if (reply !== undefined && !(reply > 0))
     throw new BadOptions({ message: "--timeout must be a number of milliseconds" })
   const only = list("only", config.only)
+  const skip = list("skip", config.skip)
+  const without = list("without", config.without).map((one) => oneOf<Feature>("without", one, features))
+  if (values.on("insecure") || config.insecure === true) host.acceptAnyCertificate()
   const literals = { ...config.literals, ...literalsOf(values.texts("literal")) }
   const expectedFile = values.text("expected") ?? config.expectedFailures
   const entries = expectedFile === undefined ? [] : readEntries(expectedFile)
@@ -182,6 +190,9 @@ export const settings = (flags: Flags, host: Host, choice: Choice): Settings => 
     profile: oneOf("profile", profile, ["documented", "hardening", "parley", "all"]),
     strict: values.on("strict") || config.strict === true,
     bail: values.on("bail"),
+    signal: host.signal,
+    ...(skip.length === 0 ? {} : { skip }),
+    ...(without.length === 0 ? {} : { without }),
     expected: entries,
     timing: { ...config.timing, ...(reply === undefined ? {} : { reply }) },
     ...(Object.keys(literals).length === 0 ? {} : { literals }),

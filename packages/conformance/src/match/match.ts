@@ -27,6 +27,7 @@
  * | `{"$reading": {"id": p}, …}` | beside other fields: the field under one of the names of a reading of kind `key` |
  * | operators of `Variables` | the value that they stand for |
  */
+import { wordsOf } from "./describePattern.ts"
 import { opened } from "./envelope.ts"
 import { equals, field, isArray, isObject, type Json, type JsonObject, parse, show } from "../Json.ts"
 import { reading } from "../requirements/Requirements.ts"
@@ -135,7 +136,7 @@ const readField = (
   if (printed.length > 0) return compared(printed)
   const loose = under(found.tolerated)
   if (loose.length > 0) return tolerated(compared(loose), id)
-  return failed(at(found.forms.map((form) => show(form)).join("|")), show(build(pattern, scope)), undefined)
+  return failed(at(found.forms.map((form) => show(form)).join(" or ")), wordsOf(build(pattern, scope)), undefined)
 }
 
 const matchWith = (
@@ -148,7 +149,7 @@ const matchWith = (
 ): Match => {
   const argument = pattern[name] ?? null
   const inner = (p: Json, v: Json | undefined, at = path) => compare(p, v, scope, at, depth + 1)
-  const mismatch = () => failed(path, show(build(pattern, scope)), value)
+  const mismatch = () => failed(path, wordsOf(build(pattern, scope)), value)
   switch (name) {
     case "$capture": {
       const [key, wanted] = items(argument)
@@ -187,7 +188,7 @@ const matchWith = (
       return items(argument)
         .map((part) => {
           const found = value.map((item) => inner(part, item)).find((match) => match.mismatches.length === 0)
-          return found ?? failed(path, `an item like ${show(build(part, scope))}`, value)
+          return found ?? failed(path, `an item like ${wordsOf(build(part, scope))}`, value)
         })
         .reduce(both, passed)
     }
@@ -228,10 +229,10 @@ const matchWith = (
 const compare = (pattern: Json, value: Json | undefined, scope: Variables, path: string, depth: number): Match => {
   if (depth > MAX_DEPTH) return failed(path, `at most ${MAX_DEPTH} levels`, "deeper")
   if (typeof pattern === "string" && Object.hasOwn(kinds, pattern)) {
-    return kinds[pattern]?.(value) === true ? passed : failed(path, pattern, value)
+    return kinds[pattern]?.(value) === true ? passed : failed(path, wordsOf(pattern), value)
   }
   if (isArray(pattern)) {
-    if (!isArray(value)) return failed(path, `an array like ${show(build(pattern, scope))}`, value)
+    if (!isArray(value)) return failed(path, `an array like ${wordsOf(build(pattern, scope))}`, value)
     if (value.length !== pattern.length) return failed(path, `${pattern.length} items`, value)
     return pattern.map((item, i) => compare(item, value[i], scope, `${path}[${i}]`, depth + 1)).reduce(both, passed)
   }
@@ -243,7 +244,7 @@ const compare = (pattern: Json, value: Json | undefined, scope: Variables, path:
   const name = matchers.find((matcher) => Object.hasOwn(pattern, matcher))
   const named = pattern["$reading"]
   if (name !== undefined && !isObject(named)) return matchWith(name, pattern, value, scope, path, depth)
-  if (!isObject(value)) return failed(path, `an object like ${show(build(pattern, scope))}`, value)
+  if (!isObject(value)) return failed(path, `an object like ${wordsOf(build(pattern, scope))}`, value)
   const read = Object.entries(isObject(named) ? named : {}).map(([id, item]) =>
     readField(id, item, value, scope, path, depth)
   )

@@ -40,7 +40,7 @@ export const Evidence = Schema.Struct({
   actor: Schema.String,
   source: Schema.optionalKey(Source),
   reason: Schema.String,
-  /** Frames that the actor sent last, oldest first. */
+  /** The request of the step, or the frames that the actor sent last, oldest first. */
   sent: Schema.Array(Schema.String),
   /** Frames that the actor received since then, oldest first. */
   came: Schema.Array(Schema.String),
@@ -70,7 +70,9 @@ export type CheckResult = typeof CheckResult.Type
 export const Exchange = Schema.Struct({
   actor: Schema.String,
   direction: Schema.Literals(["sent", "came"]),
-  text: Schema.String
+  text: Schema.String,
+  /** Milliseconds since the start of the scenario. */
+  at: Schema.optionalKey(Schema.Int)
 })
 export type Exchange = typeof Exchange.Type
 

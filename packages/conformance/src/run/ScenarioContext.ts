@@ -28,6 +28,8 @@ export interface Timing {
 interface OpenRequest {
   readonly module: string
   readonly method: string
+  /** The request as it was sent, without secrets. */
+  readonly text?: string
 }
 
 export interface Actor {
@@ -68,6 +70,8 @@ export interface ScenarioContext {
   /** Actors whose account has a token, so that they do not log in or out. */
   readonly withToken: Set<string>
   readonly exchanges: Array<Exchange>
+  /** The start of the scenario, in milliseconds of the process. */
+  readonly began: number
   readonly marks: Map<string, Packet>
 }
 
@@ -85,7 +89,7 @@ export const note = (context: ScenarioContext, actor: string, direction: Exchang
   if (context.exchanges.length >= MAX_EXCHANGES || context.budget.characters <= 0) return
   const kept = text.slice(0, 2 * MAX_EXCHANGE_LENGTH)
   context.budget.characters -= kept.length
-  context.exchanges.push({ actor, direction, text: kept })
+  context.exchanges.push({ actor, direction, text: kept, at: Math.round(performance.now() - context.began) })
 }
 
 export const actorOf = (context: ScenarioContext, name: string): Actor => {
@@ -159,7 +163,8 @@ export const ask = (context: ScenarioContext, actor: Actor, frame: Json): void =
   if (actor.openRequests.length === 0) actor.sent = []
   for (const request of requests) {
     if (!isObject(request)) continue
-    actor.openRequests.push({ module: name(field(request, "module")), method: name(field(request, "method")) })
+    const text = printable(context.secrets.hide(JSON.stringify(request).slice(0, 2 * MAX_EXCHANGE_LENGTH)), 1_000)
+    actor.openRequests.push({ module: name(field(request, "module")), method: name(field(request, "method")), text })
   }
   transmit(context, actor, JSON.stringify(isArray(frame) ? requests : requests[0]))
 }
@@ -226,6 +231,8 @@ export interface Found {
   readonly index: number
   readonly reason: string
   readonly wanted?: Json | undefined
+  /** Overrides the sent messages. */
+  readonly sent?: ReadonlyArray<string> | undefined
   /** Overrides the received messages. */
   readonly came?: ReadonlyArray<string> | undefined
   /** Overrides the command that reproduces it. */
@@ -234,7 +241,7 @@ export interface Found {
 
 /** The evidence for the report. */
 export const evidence = (context: ScenarioContext, actor: Actor, found: Found): Evidence => {
-  const { step, index, reason, wanted, came, command } = found
+  const { step, index, reason, wanted, sent, came, command } = found
   const packets = actor.connection?.packets.slice(actor.since) ?? []
   const closed = actor.connection?.closing
   const shown =
@@ -246,7 +253,7 @@ export const evidence = (context: ScenarioContext, actor: Actor, found: Found): 
     actor: actor.name,
     ...(step === undefined ? {} : { source: step.source }),
     reason,
-    sent: actor.sent,
+    sent: sent ?? actor.sent,
     came: came ?? [
       ...packets.slice(-6).map(({ body }) => show(body)),
       ...(closed === undefined ? [] : [`(the connection was closed${closed.code ? ` with ${closed.code}` : ""})`])

@@ -5,6 +5,7 @@ import type { Json } from "../Json.ts"
 import type { Match, Mismatch } from "../match/match.ts"
 import type { Evidence } from "./Results.ts"
 import type { Step } from "../scenarios/Scenario.ts"
+import { isAbout, isReply, type Packet } from "../transport/Connection.ts"
 import { build } from "../match/Variables.ts"
 import { expand } from "../scenarios/Template.ts"
 import { type Actor, evidence, type Found, type ScenarioContext } from "./ScenarioContext.ts"
@@ -51,9 +52,10 @@ export class StepContext {
   fail(
     reason: string,
     wanted?: Json,
-    more?: Pick<Found, "came" | "command"> & { readonly stop?: boolean; readonly accepted?: boolean }
+    more?: Pick<Found, "came" | "sent" | "command"> & { readonly stop?: boolean; readonly accepted?: boolean }
   ): Outcome {
-    const found = { step: this.step, index: this.index, reason, wanted, came: more?.came, command: more?.command }
+    const { sent, came, command } = more ?? {}
+    const found = { step: this.step, index: this.index, reason, wanted, sent, came, command }
     return {
       verdict: "fail",
       evidence: evidence(this.context, this.actor, found),
@@ -84,7 +86,14 @@ export class StepContext {
   }
 }
 
+/** The packet by which a server ends a connection whose account logged in elsewhere. */
+const isTakeover = ({ body }: Packet): boolean =>
+  !isReply(body) && (isAbout(body, "null", "null") || isAbout(body, "chat", "kickoff"))
+
 export const missingReason = ({ connection }: Actor): string => {
   if (connection === undefined) return "there is no connection"
-  return connection.closing === undefined ? "nothing arrived in time" : "the connection was closed"
+  if (connection.closing === undefined) return "nothing arrived in time"
+  return connection.packets.some(isTakeover)
+    ? "the connection was closed, because its account logged in elsewhere; another run or client may use the same accounts"
+    : "the connection was closed"
 }

@@ -17,15 +17,18 @@ export const reply = (current: StepContext, step: Of<"reply">): Run => {
   const to = step.to ?? actor.openRequests[0]
   if (to === undefined) return Effect.succeed(current.skip("no request is waiting for a response"))
   const wanted = current.wanted(pattern)
+  const own = actor.openRequests[0]?.text
+  const sent = own === undefined ? {} : { sent: [own] }
   return answer(context, actor, step.to === undefined || to.module !== "" ? to : undefined).pipe(
     Effect.map((packet) => {
-      if (packet === undefined) return current.fail(`no response: ${missingReason(actor)}`, wanted, { stop: true })
+      if (packet === undefined)
+        return current.fail(`no response: ${missingReason(actor)}`, wanted, { ...sent, stop: true })
       actor.openRequests.shift()
       const result = match(pattern, packet.body, context.scope)
       const accepted = match(accepting(pattern), packet.body, context.scope).mismatches.length === 0
       current.keep(result.captures)
       if (result.mismatches.length === 0 || (accepted && step.role === "setup")) return current.pass(result)
-      return current.fail(mismatchText(result.mismatches), wanted, { came: [show(packet.body)], accepted })
+      return current.fail(mismatchText(result.mismatches), wanted, { ...sent, came: [show(packet.body)], accepted })
     })
   )
 }

@@ -9,6 +9,7 @@ import { isArray, isObject, type Json } from "../Json.ts"
 import { rolesOf, type RunContext } from "./scenario.ts"
 import type { ScenarioResult } from "./Results.ts"
 import {
+  type Feature,
   isCheck,
   type Profile,
   profileOf,
@@ -48,6 +49,12 @@ export interface Options {
   /** Expected failures. */
   readonly expected?: ReadonlyArray<Entry>
   readonly timing?: Partial<Timing>
+  /** Globs over ids of scenarios that are not run. */
+  readonly skip?: string | ReadonlyArray<string>
+  /** Features that the server does not have: scenarios that need one of them are not applicable. */
+  readonly without?: ReadonlyArray<Feature>
+  /** Ends the run: the scenarios that were not run by then have no verdict, and the report has the others. */
+  readonly signal?: AbortSignal
   /** Ends after the first scenario that does not pass; later ones are not in the report. */
   readonly bail?: boolean
   /** Called once with the number of scenarios to run. */
@@ -74,7 +81,8 @@ export interface Plan {
   readonly roles: ReadonlyArray<string>
   readonly address: string
   readonly chosen: ReadonlyArray<Scenario>
-  readonly skipped: ReadonlyArray<Scenario>
+  /** Scenarios that are not applicable, with the reason. */
+  readonly skipped: ReadonlyArray<readonly [scenario: Scenario, reason: string]>
   readonly expectations: Expectations
   readonly all: ReadonlyArray<Scenario>
 }
@@ -148,7 +156,14 @@ export const plan = (options: Options): Plan => {
   const ready = wanted.map((scenario) => scenarioWith(scenario, options.literals))
   for (const scenario of ready) secrets.addKeys(Object.assign({}, scenario))
   for (const value of Object.values(options.literals ?? {})) secrets.add(value, "literal")
-  const chosen = ready.filter((scenario) => applies(scenario, transport, wire))
+  const leftOut = (options.skip ?? []).length === 0 ? () => false : anyGlob(options.skip)
+  const reasonOf = (scenario: Scenario): string | undefined => {
+    if (!applies(scenario, transport, wire)) return `for another transport or wire form than ${transport}, ${wire}`
+    if (leftOut(scenario.id)) return "left out by --skip"
+    const missing = (scenario.needs ?? []).filter((feature) => options.without?.includes(feature))
+    return missing.length === 0 ? undefined : `the server does not have: ${missing.join(", ")}`
+  }
+  const chosen = ready.filter((scenario) => reasonOf(scenario) === undefined)
   return {
     runContext: {
       protocol: protocolWith(protocol, options.literals),
@@ -165,7 +180,10 @@ export const plan = (options: Options): Plan => {
     roles: [...new Set(chosen.flatMap((scenario) => Object.values(rolesOf(scenario))))],
     address,
     chosen,
-    skipped: ready.filter((scenario) => !applies(scenario, transport, wire)),
+    skipped: ready.flatMap((scenario) => {
+      const reason = reasonOf(scenario)
+      return reason === undefined ? [] : [[scenario, reason] as const]
+    }),
     expectations: new Expectations(options.expected ?? [], protocol.protocol, transport),
     all: scenarios
   }

@@ -28,7 +28,7 @@ import {
 /** The context that all scenarios of a run share. */
 export interface RunContext extends Omit<
   ScenarioContext,
-  "scenario" | "scope" | "secrets" | "actors" | "withToken" | "exchanges" | "marks"
+  "scenario" | "scope" | "secrets" | "actors" | "withToken" | "exchanges" | "marks" | "began"
 > {
   readonly accounts: { readonly [role: string]: Account }
   /** The secrets that are known before the first scenario. */
@@ -52,7 +52,13 @@ const contextOf = (runContext: RunContext, scenario: Scenario): ScenarioContext 
     scope.set(`${name}.token`, account.token)
     if (account.id !== undefined) scope.set(`${name}.id`, account.id)
   }
-  const fresh = { actors: new Map(), withToken: new Set<string>(), exchanges: [], marks: new Map() }
+  const fresh = {
+    actors: new Map(),
+    withToken: new Set<string>(),
+    exchanges: [],
+    marks: new Map(),
+    began: performance.now()
+  }
   return { ...runContext, ...fresh, scenario, scope, secrets: new Redactor(runContext.secrets) }
 }
 

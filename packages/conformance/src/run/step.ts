@@ -1,7 +1,8 @@
 /** Runs single steps and returns their outcomes. */
 import * as Effect from "effect/Effect"
 import { judge, send, type Sent } from "./http.ts"
-import { equals } from "../Json.ts"
+import { equals, show } from "../Json.ts"
+import { webSocketFrame } from "../transport/webSocketFrame.ts"
 import { closed, drain, push, quiet, reply, takeNearest, until } from "./awaitSteps.ts"
 import { match } from "../match/match.ts"
 import { build, reads, writes } from "../match/Variables.ts"
@@ -43,8 +44,7 @@ const http = (current: StepContext, step: Of<"http">, before?: Sent): Run => {
       const { problems, accepted, captures, lenient, sent, came, wanted, command } = judge(full, context, one)
       current.keep(captures)
       if (problems.length === 0 || (accepted && step.role === "setup")) return current.pass({ lenient })
-      actor.sent = [...actor.sent, sent].slice(-5)
-      return current.fail(problems.join("; "), wanted, { came: [came], command, accepted })
+      return current.fail(problems.join("; "), wanted, { sent: [sent], came: [came], command, accepted })
     })
   )
 }
@@ -128,6 +128,15 @@ const dispatch = (current: StepContext, before: Sent | undefined): Run => {
   if ("expire" in step) return expire(current)
   if ("use" in step) return runRoutine(context, actor, step.use, current.index)
   if ("ack" in step) return Effect.sync(() => (acknowledge(current, step), pass))
+  if ("frames" in step) {
+    return Effect.sync(() => {
+      const built = build(current.expand(step.frames), context.scope)
+      actor.since = actor.connection?.packets.length ?? 0
+      actor.sent = [show(built)]
+      actor.connection?.sendBytes(Buffer.concat([built].flat().map(webSocketFrame)), show(built))
+      return pass
+    })
+  }
   if ("raw" in step) {
     return Effect.sync(() => {
       const text = build(step.raw, context.scope)

@@ -31,6 +31,10 @@ export const Profile = Schema.Literals(["documented", "hardening", "parley"])
  */
 export type Profile = typeof Profile.Type
 
+export const Feature = Schema.Literals(["files", "queue", "client-1.0"])
+/** An optional part of a protocol. */
+export type Feature = typeof Feature.Type
+
 /** `http`: a protocol without connections; every step is a request. */
 export const Transport = Schema.Literals(["ws", "tcp", "http"])
 export type Transport = typeof Transport.Type
@@ -74,6 +78,12 @@ export const Send = Schema.Struct({ ...every, send: Schema.Json })
 
 /** Sends a text unchanged; the template gives a string. */
 export const Raw = Schema.Struct({ ...every, raw: Schema.Json })
+
+/**
+ * Sends WebSocket frames as they are, also forbidden ones: objects with `opcode`, `fin`, `rsv`, `mask`, and `text` or
+ * `json`, of which `from` and `to` select bytes; U+FFFD in it becomes a byte that is not UTF-8.
+ */
+export const Frames = Schema.Struct({ ...every, frames: Schema.Json })
 
 /** Acknowledges delivered packets: one id or an array of them. It has no response. */
 export const Ack = Schema.Struct({ ...every, ack: Schema.Json, sid: Schema.optionalKey(Schema.Json) })
@@ -165,6 +175,7 @@ export const kinds = {
   until: Until,
   send: Send,
   raw: Raw,
+  frames: Frames,
   ack: Ack,
   reply: Reply,
   push: Push,
@@ -183,6 +194,7 @@ export const Step = Schema.Union([
   Until,
   Send,
   Raw,
+  Frames,
   Ack,
   Reply,
   Push,
@@ -213,6 +225,8 @@ export const Scenario = Schema.Struct({
   transports: Schema.optionalKey(Schema.Array(Transport)),
   /** The wire forms of the scenario; all by default. */
   profiles: Schema.optionalKey(Schema.Array(Wire)),
+  /** The features without which it is not applicable. */
+  needs: Schema.optionalKey(Schema.Array(Feature)),
   /** Overrides the profile of all its checks. */
   profile: Schema.optionalKey(Profile),
   steps: Schema.Array(Step)

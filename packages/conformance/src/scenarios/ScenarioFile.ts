@@ -20,6 +20,7 @@ const decoders: { readonly [kind: string]: (input: unknown) => Step } = {
   until: Schema.decodeUnknownSync(kinds.until, strict),
   send: Schema.decodeUnknownSync(kinds.send, strict),
   raw: Schema.decodeUnknownSync(kinds.raw, strict),
+  frames: Schema.decodeUnknownSync(kinds.frames, strict),
   ack: Schema.decodeUnknownSync(kinds.ack, strict),
   reply: Schema.decodeUnknownSync(kinds.reply, strict),
   push: Schema.decodeUnknownSync(kinds.push, strict),

@@ -28,6 +28,7 @@ const heads: { readonly [name: string]: (rest: string) => Draft } = {
   away: (rest) => ({ away: wordsOf(rest) }),
   transports: (rest) => ({ transports: wordsOf(rest) }),
   wire: (rest) => ({ profiles: wordsOf(rest) }),
+  needs: (rest) => ({ needs: wordsOf(rest) }),
   profile: (rest) => ({ profile: rest })
 }
 

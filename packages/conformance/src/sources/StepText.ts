@@ -4,7 +4,7 @@
  * ```
  * alice connect ["query"]            alice disconnect      alice closed <check> [code]
  * alice send [module/method] [value] [sid value]           alice raw value
- * alice ack value [sid value]        alice expire          alice use <routine>
+ * alice ack value [sid value]        alice expire          alice use <routine>       alice frames value
  * alice reply <check> value [to module/method|value]
  * alice push <check> value [as name] [after name]
  * alice quiet <check> value                                alice drain
@@ -100,6 +100,7 @@ const plain: { readonly [kind: string]: (scanner: Scanner) => Fields } = {
   connect: (scanner) => ({ connect: atEnd(scanner) ? {} : { query: readValue(scanner) } }),
   send: (scanner) => ({ send: frame(scanner) }),
   raw: (scanner) => ({ raw: readValue(scanner) }),
+  frames: (scanner) => ({ frames: readValue(scanner) }),
   ack: (scanner) => ({ ack: readValue(scanner), ...options(scanner, "sid") }),
   disconnect: () => ({ disconnect: true }),
   drain: () => ({ drain: true }),

@@ -32,6 +32,8 @@ export class Connection {
   readonly faults: Array<string> = []
   closing: CloseFrame | undefined = undefined
   private readonly waiting = new Set<() => void>()
+  /** Writes below the framing; on WebSocket only. */
+  writeBytes: ((bytes: Buffer) => void) | undefined
   private own = false
   private characters = 0
   private readonly transmit: (text: string) => void
@@ -52,6 +54,12 @@ export class Connection {
   send(text: string): void {
     this.trace("sent", text)
     if (this.closing === undefined) this.transmit(text)
+  }
+
+  /** Sends bytes as they are; `text` is their description for the trace. */
+  sendBytes(bytes: Buffer, text: string): void {
+    this.trace("sent", text)
+    if (this.closing === undefined) this.writeBytes?.(bytes)
   }
 
   close(): void {

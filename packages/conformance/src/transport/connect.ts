@@ -48,6 +48,9 @@ const overWebSocket = (address: string, trace: Trace, timeout: number) =>
       trace
     )
     let opened = false
+    socket.on("upgrade", (response) => {
+      connection.writeBytes = (bytes) => void response.socket.write(bytes)
+    })
     socket.on("open", () => {
       opened = true
       resume(Effect.succeed({ connection, destroy }))

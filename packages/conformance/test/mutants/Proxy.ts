@@ -174,6 +174,8 @@ export class Proxy {
 
   private webSocket(client: WebSocket, socket: Duplex, url: string): void {
     const origin = new URL(this.behind.ws ?? "")
+    // This proxy itself would close the connection because of a forbidden frame.
+    if (this.mutant.keepsOpen === true) client.close = () => undefined
     const server = new WebSocket(new URL(url, origin), { perMessageDeflate: false })
     const link = this.add({
       say: (text) => {
@@ -191,7 +193,7 @@ export class Proxy {
         const head = Buffer.from([0x81, 126, bytes.length >> 8, bytes.length & 255])
         socket.end(Buffer.concat([head, bytes.subarray(0, bytes.length >> 1)]))
       },
-      end: () => client.close()
+      end: () => client.terminate()
     })
     const waiting: Array<string> = []
     server.on("open", () => {
