@@ -29,6 +29,7 @@ export class ClientState {
         return
       case "message":
       case "read":
+      case "typing":
       case "unread":
       case "state":
       case "error":

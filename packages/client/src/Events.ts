@@ -1,8 +1,8 @@
 /** Events of the client with their data, and their listeners. */
 import type { ParleyError } from "./ParleyError.ts"
 import type { State } from "./Session.ts"
-import type { ReadMark, Unread } from "./protocol.ts"
-import { chatsOf, chatReadMarksOf, type Report, usersOf } from "./validate.ts"
+import type { ReadMark, Typing, Unread } from "./protocol.ts"
+import { chatsOf, chatReadMarksOf, type Report, typingOf, usersOf } from "./validate.ts"
 import type { Chat, Incoming, Packet, User } from "./protocol.ts"
 
 /** Data of each event type. */
@@ -38,6 +38,11 @@ export interface Events {
    * their message too, without this event.
    */
   readonly read: ReadMark & { readonly gid: string }
+  /**
+   * A member types a message, or has stopped. To be shown until the end, a message of the member, or for 6 seconds; a
+   * member who continues is reported again.
+   */
+  readonly typing: Typing
   /** The unread count of a chat has changed. After each login, one event for each chat with unread messages. */
   readonly unread: Unread
   /** State of the connection; `error` is set once it is `ended`. */
@@ -73,7 +78,7 @@ const CHAT_EVENTS = {
 export const OWN_MODULE = "parley"
 
 /** Events of pushes that the server sends on request only. */
-export const REQUESTED_EVENTS: ReadonlySet<EventType> = new Set<EventType>(["read", "unread"])
+export const REQUESTED_EVENTS: ReadonlySet<EventType> = new Set<EventType>(["read", "typing", "unread"])
 
 const has = <T extends object>(table: T, key: PropertyKey): key is keyof T => Object.hasOwn(table, key)
 
@@ -81,6 +86,7 @@ const has = <T extends object>(table: T, key: PropertyKey): key is keyof T => Ob
 export const eventsOf = ({ module, method, data }: Packet, report: Report): ReadonlyArray<ParleyEvent> => {
   const name = method.toLowerCase()
   if (module.toLowerCase() === OWN_MODULE) {
+    if (name === "typing") return typingOf(method, data, report).map((typing) => ({ type: "typing", data: typing }))
     return name === "read" ? chatReadMarksOf(method, data, report).map((mark) => ({ type: "read", data: mark })) : []
   }
   if (name === "usergetlist") return [{ type: "users", data: usersOf(method, data, report) }]

@@ -1,5 +1,5 @@
 /**
- * Read state: unread counts and read marks. These are methods of the server's module `parley`, which other servers of the
+ * Read state and typing. These are methods of the server's module `parley`, which other servers of the
  * protocol do not have: they refuse it.
  */
 import type { ClientState } from "./ClientState.ts"
@@ -42,6 +42,15 @@ export class ReadState {
     const [mark] = readMarksOf("read", data, fail)
     if (mark === undefined) throw new ParleyError("malformed", "the server's reply has no read mark")
     return { user: mark.user, id: mark.id }
+  }
+
+  /**
+   * Notifies online members that this user types a message, or has stopped. To be repeated every few seconds while the
+   * user types; the server passes on one within 3 seconds. Does nothing while the client is not online.
+   */
+  async typing(chat: ChatRef, on = true, options?: RequestOptions): Promise<void> {
+    if (this.#session.state !== "online") return
+    await this.#session.request("typing", { gid: gidOf(chat), typing: on }, options, "parley")
   }
 
   /**

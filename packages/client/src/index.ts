@@ -12,4 +12,4 @@ export { ParleyError, type ParleyErrorCode, type RefusedMessage } from "./Parley
 export type { RequestOptions } from "./RequestQueue.ts"
 export type { ConnectOptions, ParleyOptions } from "./Settings.ts"
 export type { Backoff, Clock } from "./backoff.ts"
-export type { Chat, ChatFile, ContentType, Incoming, Message, Pager, Status, User } from "./protocol.ts"
+export type { Chat, ChatFile, ContentType, Incoming, Message, Pager, Status, Typing, User } from "./protocol.ts"

@@ -89,6 +89,14 @@ export interface ReadMark {
   readonly id: number
 }
 
+/** A member of a chat who types a message, or has stopped. */
+export interface Typing {
+  readonly gid: string
+  /** Id of the user. */
+  readonly user: number
+  readonly typing: boolean
+}
+
 /** Position of a page in a chat's history. */
 export interface Pager {
   readonly recPerPage: number

@@ -4,7 +4,7 @@
  */
 import { ParleyError } from "./ParleyError.ts"
 import type { Chat, Message, User } from "./protocol.ts"
-import type { ReadMark, Unread } from "./protocol.ts"
+import type { ReadMark, Typing, Unread } from "./protocol.ts"
 
 type Kind = "string" | "number" | "boolean"
 type Fields = Readonly<Record<string, Kind>>
@@ -53,6 +53,7 @@ const MESSAGE: Shape = {
 }
 
 const READ_MARK: Shape = { required: { user: "number", id: "number" }, optional: { gid: "string" } }
+const TYPING: Shape = { required: { gid: "string", user: "number", typing: "boolean" }, optional: {} }
 const UNREAD: Shape = { required: { gid: "string", count: "number", more: "boolean", id: "number" }, optional: {} }
 
 type Json = Readonly<Record<string, unknown>>
@@ -100,5 +101,6 @@ export const chatReadMarksOf = validated<ReadMark & { readonly gid: string }>(
   "read mark",
   (value) => fits(value, READ_MARK) && typeof value["gid"] === "string"
 )
+export const typingOf = validated<Typing>("notice", (value) => fits(value, TYPING))
 export const unreadsOf = validated<Unread>("unread count", (value) => fits(value, UNREAD))
 export const messagesOf = validated<Message>("message", isMessage)

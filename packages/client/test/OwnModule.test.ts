@@ -124,6 +124,29 @@ layer(Server.layer)("the server's own module", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("passes on typing to members who asked, once", () =>
+    Effect.gen(function* () {
+      const alice = yield* clientOf("alice")
+      const bob = yield* clientOf("bob")
+      yield* Effect.promise(async () => {
+        const pair = await alice.openDirectChat(bob.me)
+        const events: Array<Events["typing"]> = []
+        bob.on("typing", (typing) => events.push(typing))
+        const ended = next(bob, "typing", ({ typing }) => !typing)
+        await bob.unread()
+        await alice.typing(pair)
+        await alice.typing(pair)
+        await alice.typing(pair, false)
+        await ended
+        const typing = { gid: pair.gid, user: alice.me.id }
+        assert.deepStrictEqual(events, [
+          { ...typing, typing: true },
+          { ...typing, typing: false }
+        ])
+      })
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("refuses foreign chats and messages in the protocol's form", () =>
     Effect.gen(function* () {
       const alice = yield* clientOf("alice")
@@ -134,6 +157,7 @@ layer(Server.layer)("the server's own module", (it) => {
         assert.strictEqual(await refusal(dave.read(room)), "There is no such chat.")
         assert.strictEqual(await refusal(dave.unread(room)), "There is no such chat.")
         assert.strictEqual(await refusal(dave.readMarks(room)), "There is no such chat.")
+        assert.strictEqual(await refusal(dave.typing(room)), "There is no such chat.")
         const own = await dave.create({ name: "own" })
         assert.strictEqual(await refusal(dave.read(own, message)), "There is no such message.")
       })

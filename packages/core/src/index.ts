@@ -19,6 +19,7 @@ export type {
   ChatChanged,
   ChatCreated,
   ChatRead,
+  ChatTyping,
   EventOf,
   EventType,
   MessageRecalled,

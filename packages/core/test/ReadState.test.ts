@@ -1,6 +1,7 @@
 /** Read marks: positions of members, who hears of them, and counts of unread messages. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import type { Command, ReplyOf } from "@parley/core/Command"
 import { CursorStore } from "@parley/core/CursorStore"
 import { Engine } from "@parley/core/Engine"
@@ -165,6 +166,36 @@ layer(engineLayer)("read marks", (it) => {
         [...progress.values()].map((one) => one.read),
         [1002, mine.seq + 5]
       )
+    })
+  )
+
+  it.effect("are accompanied by typing, for those who may send, twice in three seconds", () =>
+    Effect.gen(function* () {
+      const [ann, ben, eve] = yield* people("ann5", "ben5", "eve5")
+      if (ann === undefined || ben === undefined || eve === undefined) return yield* Effect.die("no users")
+      const chat = yield* group("group", ann, ben)
+      const desk = yield* online(ann)
+      const hub = yield* Hub
+      for (const { subscriber } of hub.sessionsOf(ann.user)) if (subscriber) subscriber.receivesTransient = true
+      const types = (typing: boolean) =>
+        Effect.map(perform(ben, { _tag: "NotifyTyping", chat, typing }), ({ passed }) => passed)
+      const passed: Array<boolean> = []
+      // An end without a start, a start twice, ends and starts, one start too many.
+      for (const typing of [false, true, true, false, false, true, false, true]) passed.push(yield* types(typing))
+      assert.deepStrictEqual(passed, [false, true, false, true, false, true, true, false])
+      yield* TestClock.adjust("3 seconds")
+      assert.isTrue(yield* types(true))
+      yield* desk.until(() => desk.of("TypingEvent").length === 5)
+      yield* perform(ann, { _tag: "SetSenders", chat, senders: "admins" })
+      for (const [caller, reason] of [
+        [ben, "SendForbidden"],
+        [eve, "NoSuchChat"]
+      ] as const) {
+        const refused = yield* Effect.flip(perform(caller, { _tag: "NotifyTyping", chat, typing: true }))
+        assert.strictEqual(refused.reason._tag, reason)
+      }
+      const store = yield* Store
+      assert.lengthOf(yield* store.entries([{ chat: chat.id, after: 0, limit: 10 }]), 2, "nothing is stored")
     })
   )
 

@@ -75,6 +75,26 @@ describe.each(BUSES)("two nodes and $bus", ({ delivers, time }) => {
     })
   )
 
+  it.effect("read marks and typing reach members on the other node, if the bus delivers", () =>
+    Effect.gen(function* () {
+      const { ann, ben, chat, here, there } = yield* makeFixture
+      const benThere = yield* on(there)(online(ben))
+      for (const { subscriber } of (yield* on(there)(Hub)).sessionsOf(ben.user)) {
+        if (subscriber) subscriber.receivesTransient = true
+      }
+      const { perform } = yield* on(here)(Engine)
+      yield* perform(ann, { _tag: "MarkRead", chat })
+      yield* perform(ann, { _tag: "NotifyTyping", chat, typing: true })
+      yield* mend
+      yield* benThere.ask()
+      const kinds = benThere.packets.map(({ kind }) => kind).filter((kind) => kind.endsWith("Event"))
+      assert.deepStrictEqual(kinds, delivers ? ["ReadEvent", "TypingEvent"] : [])
+      // The mark is stored in any case.
+      const { marks } = yield* (yield* on(there)(Engine)).perform(ben, { _tag: "ListReadMarks", chat })
+      assert.deepInclude(marks[0], { user: ann.user, read: 1 })
+    })
+  )
+
   it.effect("F2, F3: a removed member hears nothing more, and cannot read the chat", () =>
     Effect.gen(function* () {
       const { ann, ben, here, there } = yield* makeFixture

@@ -152,6 +152,7 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Subjects): Readonl
     chat(room.gid),
     param("id", 1, { ...optional, wrong: NO_INT, refused: [0, -1, UNKNOWN_USER, 9_007_199_254_740_991] })
   ]),
+  method("parley/typing", [chat(room.gid), flag("typing")]),
   method("parley/readMarks", [chat(room.gid), param("users", [{ id: bob }], { ...optional, wrong: NO_IDS })])
 ]
 

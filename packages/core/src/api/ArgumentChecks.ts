@@ -175,6 +175,7 @@ export const userApiParameters: {
     deleteForMe: [["message", message]],
     read: [inChat, ["upTo", optional(position)]],
     unread: [["chat", optional(chat)]],
+    typing: [inChat, on],
     progress: [inChat, ["users", optional(users)]],
     queue: [["options", optional(fields("an object with options", { device, limit: optional(integerFrom(1)) }))]],
     acknowledge: [
@@ -273,7 +274,7 @@ export const engineParameters: {
   throwing: {
     as: [ofUser],
     on: [
-      ["type", oneOf("message", "replaced", "recalled", "created", "changed", "read", "user")],
+      ["type", oneOf("message", "replaced", "recalled", "created", "changed", "read", "typing", "user")],
       ["listener", callback]
     ],
     events: [["options", optional(fields("an object with options", { signal }))]]

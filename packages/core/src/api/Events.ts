@@ -68,6 +68,16 @@ export interface ChatRead {
   readonly recipients: Recipients
 }
 
+/** A member types a message, or has stopped. Not stored; without an end it expires after a few seconds. */
+export interface ChatTyping {
+  readonly type: "typing"
+  readonly chat: Chat
+  /** The typing user. */
+  readonly by: UserId
+  readonly typing: boolean
+  readonly recipients: Recipients
+}
+
 /** An event of `ParleyEngine.on` and `events`, discriminated by `type`. */
 export type ParleyEvent =
   | MessageSent
@@ -76,6 +86,7 @@ export type ParleyEvent =
   | ChatCreated
   | ChatChanged
   | ChatRead
+  | ChatTyping
   | UserUpdated
 
 /** Type of an event. */
@@ -92,6 +103,12 @@ export const eventOf = ({ event }: Broadcast): ParleyEvent | undefined => {
     const { chat, user, read } = event
     const recipients = chat.type === "system" ? [user] : [...chat.members.keys()].filter((id) => id !== user)
     return { type: "read", chat, by: user, read, recipients }
+  }
+  if (event._tag === "TypingEvent") {
+    const { chat, user, typing } = event
+    const recipients =
+      chat.type === "system" ? ("everyone" as const) : [...chat.members.keys()].filter((id) => id !== user)
+    return { type: "typing", chat, by: user, typing, recipients }
   }
   const { chat, entry, message } = event
   const { body, by } = entry

@@ -241,6 +241,13 @@ export class UserApi extends UserApiBase {
     const seq = typeof upTo === "object" ? { message: upTo.id } : upTo
     return this.do(seq === undefined ? command : { ...command, upTo: seq }, ({ read }) => read)
   }
+  /**
+   * Notifies online members that the user types a message, or has stopped. Returns whether they were notified:
+   * repetitions within 3 seconds are not passed on.
+   */
+  typing(chat: ChatRef, on = true): Promise<boolean> {
+    return this.do({ _tag: "NotifyTyping", chat: chatRef(chat), typing: on }, ({ passed }) => passed)
+  }
   /** Returns the counts of unread messages, for each chat with any, or for one chat. Posting counts as reading. */
   unread(chat?: ChatRef): Promise<ReadonlyArray<Unread>> {
     const command = { _tag: "CountUnread" } as const

@@ -19,6 +19,7 @@ import type { EngineSettings } from "../ports/Settings.ts"
 import type { DialectRecord, Duplicate, StorageFailed, Store, WriteBatch, WriteResult } from "../ports/Store.ts"
 import { isRemoved, type User } from "../model/User.ts"
 import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
+import type { TypingTimes } from "../cache/TypingTimes.ts"
 import type { FileLink } from "./WithdrawnFiles.ts"
 
 /** Context of a handler. */
@@ -30,6 +31,7 @@ export interface CommandContext {
   readonly settings: EngineSettings
   /** Links under which protocols serve files; each protocol adds its own when it is opened. */
   readonly fileLinks: Array<FileLink>
+  readonly typing: TypingTimes
   /**
    * Kinds of records that protocols keep about users, by account; each protocol adds its own when it is opened. Records
    * of a user are removed with the user.

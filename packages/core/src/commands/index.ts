@@ -16,6 +16,7 @@ import { addFiles, listFiles, readFile } from "./Files.ts"
 import { addMembers, joinChat, leaveChat, listMembers, removeMembers } from "./Members.ts"
 import { hideMessage, readHistory, recallMessage } from "./Messages.ts"
 import { countUnread, listReadMarks, markRead } from "./ReadState.ts"
+import { notifyTyping } from "./Typing.ts"
 import type { CommandHandler } from "./CommandHandler.ts"
 import { sendMessages } from "./SendMessages.ts"
 import { changeStatus, listUsers, readUserSettings, renameUser, saveUserSettings } from "./Users.ts"
@@ -42,6 +43,7 @@ export const commandHandlers: {
   MarkRead: markRead,
   CountUnread: countUnread,
   ListReadMarks: listReadMarks,
+  NotifyTyping: notifyTyping,
   ReadHistory: readHistory,
   ReadChat: readChat,
   ListMembers: listMembers,

@@ -43,6 +43,7 @@ import {
 } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
 import { ChatCache } from "../cache/ChatCache.ts"
+import { TypingTimes } from "../cache/TypingTimes.ts"
 
 /** Placeholder user for applications and protocol-level callers. */
 const SYSTEM_ACTOR: User = {
@@ -140,6 +141,7 @@ export class Engine extends Context.Service<
         presence: hub.presence,
         settings,
         fileLinks: [],
+        typing: new TypingTimes(),
         userRecords: []
       }
 

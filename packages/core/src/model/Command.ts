@@ -174,6 +174,15 @@ export interface ListReadMarks {
   readonly chat: ChatRef
   readonly users?: ReadonlyArray<UserId>
 }
+/**
+ * Notifies online members that the caller types a message, or has stopped, for those who may send. Nothing is stored,
+ * and repetitions within a few seconds are not passed on.
+ */
+export interface NotifyTyping {
+  readonly _tag: "NotifyTyping"
+  readonly chat: ChatRef
+  readonly typing: boolean
+}
 /** Newest first. Without a page, the whole history up to the configured cap. */
 export interface ReadHistory {
   readonly _tag: "ReadHistory"
@@ -267,6 +276,8 @@ export interface Replies {
   readonly MarkRead: { readonly chat: Chat } & ReadPosition
   /** Only chats with unread messages. */
   readonly CountUnread: ReadonlyArray<UnreadCount>
+  /** `passed`: whether members were notified. */
+  readonly NotifyTyping: { readonly chat: Chat; readonly passed: boolean }
   readonly ListReadMarks: { readonly chat: Chat; readonly marks: ReadonlyArray<ReadMark> }
   readonly ReadHistory: {
     readonly chat: Chat
@@ -337,6 +348,7 @@ export type Command =
   | MarkRead
   | CountUnread
   | ListReadMarks
+  | NotifyTyping
   | ReadHistory
   | ReadChat
   | ListMembers

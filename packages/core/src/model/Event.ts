@@ -41,10 +41,20 @@ export interface ReadEvent {
   readonly readId: EntryId
 }
 
+/** A member types a message, or has stopped. The end may be missing: it expires after a few seconds. */
+export interface TypingEvent {
+  readonly _tag: "TypingEvent"
+  /** From `EPHEMERAL_ID_BASE`. */
+  readonly id: number
+  readonly chat: Chat
+  readonly user: UserId
+  readonly typing: boolean
+}
+
 /**
  * Events that are in no log, for connections that have asked for them (`Subscriber.receiveTransient`) and are online.
  */
-export type TransientEvent = ReadEvent
+export type TransientEvent = ReadEvent | TypingEvent
 
 /** A committed or ephemeral event. */
 export type Event = ChatEvent | UserEvent | TransientEvent

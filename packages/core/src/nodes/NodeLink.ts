@@ -13,13 +13,14 @@ import { RemoteBroadcasts } from "../delivery/Broadcaster.ts"
 import { Hub } from "../delivery/Hub.ts"
 import { Engine } from "../engine/Engine.ts"
 import type { Broadcast } from "../model/Event.ts"
+import { type ChatId, nextEphemeralId } from "../model/Ids.ts"
 import { Bus } from "../ports/Bus.ts"
 import { LEASE_MS, Nodes } from "../ports/Nodes.ts"
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import { type StorageFailed, Store } from "../ports/Store.ts"
 import { JournalReader } from "./JournalReader.ts"
 import { LocalPresence } from "./LocalPresence.ts"
-import { decodePacket, type EntryNotice, type Notice } from "./Packet.ts"
+import { decodePacket, type EntryNotice, type Notice, type RemoteTransientEvent } from "./Packet.ts"
 import { PacketReceiver } from "./PacketReceiver.ts"
 import { PacketSender } from "./PacketSender.ts"
 import { type Later, RemoteEntries } from "./RemoteEntries.ts"
@@ -164,6 +165,15 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
     })
   )
 
+  /** A chat with connections here is cached, as a rule; otherwise the event is dropped, as packets may be. */
+  const applyTransient = (id: ChatId, event: RemoteTransientEvent): void => {
+    const chat = context.chats.peek(id)?.chat
+    if (chat === undefined) return
+    const broadcasts = [{ event: { ...event, id: nextEphemeralId(), chat }, to: { chat: id } }]
+    remote.deliver(broadcasts)
+    remote.observeBroadcasts(broadcasts)
+  }
+
   const apply = (from: string, notice: Notice): Later => {
     switch (notice._tag) {
       case "Entry":
@@ -178,6 +188,9 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
           context.users.change(notice.user.id, { realname: notice.user.realname })
           remoteUsers.announceName(notice.user)
         } else others.applyUser(from, notice)
+        return undefined
+      case "Transient":
+        applyTransient(notice.chat, notice.event)
         return undefined
       case "Journal":
         readJournal()
@@ -212,6 +225,9 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
         if (notice !== undefined) {
           const { chat, id, seq } = notice.entry
           sender.add(notice, { _tag: "Appended", chat, id, seq })
+        } else if (event._tag === "ReadEvent" || event._tag === "TypingEvent") {
+          const { chat, id: _, ...rest } = event
+          sender.add({ _tag: "Transient", chat: chat.id, event: rest })
         } else if (event._tag === "UserEvent") {
           const { user, what } = event
           if (what === "renamed") remoteUsers.announced(user)

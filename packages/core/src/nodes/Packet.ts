@@ -2,7 +2,7 @@
  * Packets between nodes, as JSON. A packet has the format's version, its sender, and a number, so that a lost one is
  * noticed; a packet of another version counts as a lost one.
  */
-import type { UserEvent } from "../model/Event.ts"
+import type { ReadEvent, TypingEvent, UserEvent } from "../model/Event.ts"
 import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
 import type { Entry } from "../model/Log.ts"
 import type { Message } from "../model/Message.ts"
@@ -23,6 +23,9 @@ export interface EntryNotice {
   readonly members?: ReadonlyArray<UserId>
 }
 
+/** A transient event without its chat, and without an id, which each node assigns. */
+export type RemoteTransientEvent = Omit<ReadEvent, "chat" | "id"> | Omit<TypingEvent, "chat" | "id">
+
 /** One notice of a packet, discriminated by `_tag`. */
 export type Notice =
   | EntryNotice
@@ -32,6 +35,8 @@ export type Notice =
   | { readonly _tag: "Status"; readonly user: UserId; readonly status: Status; readonly version: number }
   /** An event about a user. `version` as in `NodePresence`; 0 for a new name. */
   | { readonly _tag: "User"; readonly what: UserEvent["what"]; readonly user: PresentUser; readonly version: number }
+  /** A transient event in a chat. */
+  | { readonly _tag: "Transient"; readonly chat: ChatId; readonly event: RemoteTransientEvent }
   /** The journal has grown. */
   | { readonly _tag: "Journal" }
 

@@ -76,6 +76,10 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
       return (done.reply as ReplyOf<typeof done.command>).marks.length * PER_USER
     case "CountUnread":
       return (done.reply as ReplyOf<typeof done.command>).length * PER_ITEM
+    case "NotifyTyping": {
+      const { chat, passed } = done.reply as ReplyOf<typeof done.command>
+      return passed ? costOfNotifying(chat, online) : 0
+    }
     case "MarkRead": {
       // In a system chat only the reader's own devices are notified.
       const { chat } = done.reply as ReplyOf<typeof done.command>

@@ -124,6 +124,7 @@ export const methods = {
   "parley/events": Schema.Struct({ on: optional(Flag) }),
   "parley/unread": Schema.Struct({ gid: optional(Text) }),
   "parley/read": Schema.Struct({ ...Chat, id: optional(Schema.Int) }),
+  "parley/typing": Schema.Struct({ ...Chat, typing: optional(Flag) }),
   "parley/readmarks": Schema.Struct({ ...Chat, users: optional(UserIds) })
 } as const
 

@@ -48,6 +48,11 @@ export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
       ({ readId }) => ({ data: { gid, user: user.id, id: readId } })
     ),
 
+  "parley/typing": ({ runCommand }, { gid, typing }) =>
+    Effect.as(runCommand({ _tag: "NotifyTyping", chat: { gid }, typing: typing ?? true }), {
+      data: { gid, typing: typing ?? true }
+    }),
+
   "parley/readmarks": ({ runCommand }, { gid, users }) =>
     Effect.map(
       runCommand({
@@ -61,5 +66,9 @@ export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
 }
 
 /** Encodes a transient event as a packet of this module. */
-export const transientPacket = (event: TransientEvent): string =>
-  packet(event.id, "read", { gid: event.chat.gid, user: event.user, id: event.readId }, "parley")
+export const transientPacket = (event: TransientEvent): string => {
+  const { id, chat, user } = event
+  return event._tag === "ReadEvent"
+    ? packet(id, "read", { gid: chat.gid, user, id: event.readId }, "parley")
+    : packet(id, "typing", { gid: chat.gid, user, typing: event.typing }, "parley")
+}

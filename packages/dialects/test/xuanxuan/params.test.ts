@@ -61,6 +61,7 @@ const allParams: { readonly [M in Method]: Readonly<Record<string, unknown>> } =
   "parley/events": { on: false },
   "parley/unread": { gid: "g" },
   "parley/read": { gid: "g", id: 7 },
+  "parley/typing": { gid: "g", typing: false },
   "parley/readmarks": { gid: "g", users: [{ id: 1 }] }
 }
 
@@ -88,6 +89,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   "events.on",
   "unread.gid",
   "read.id",
+  "typing.typing",
   "readmarks.users"
 ])
 const isOptional = (method: Method, name: string): boolean => OPTIONAL.has(`${method.split("/")[1]}.${name}`)
