@@ -7,7 +7,8 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { DatabaseError } from "./internal/errors.ts"
-import { isPrepared, openStore } from "./internal/openStore.ts"
+import { isPrepared } from "./internal/connect.ts"
+import { openStore } from "./internal/openStore.ts"
 
 export { DatabaseError } from "./internal/errors.ts"
 

@@ -8,8 +8,10 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Authenticator } from "@parley/core/Authenticator"
 import type { Blobs } from "@parley/core/Blobs"
+import type { Bus } from "@parley/core/Bus"
 import type { OpenDialect, OperatorCommand } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
+import type { Nodes } from "@parley/core/Nodes"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
 import { Permissions } from "@parley/core/Permissions"
@@ -36,6 +38,7 @@ import {
   refuseReachableDemo
 } from "./demo/demoGuard.ts"
 import type { Configuration } from "./config/Configuration.ts"
+import type { Database } from "./config/ServeOptions.ts"
 import { permissionCommands } from "./permissions/commands.ts"
 import { sessionCommands } from "./users/sessionCommands.ts"
 import { userCommands } from "./users/commands.ts"
@@ -48,18 +51,54 @@ const firstLine = (cause: unknown): string =>
 
 type EngineServices = Parley.Services | Store | Blobs | Passwords
 
-/** Opens storage and engine without listening; the files folder only if `files` is true. */
+/** The driver of PostgreSQL is loaded if it is used. */
+const storeOf = (
+  database: Database
+): Layer.Layer<Store, { readonly _tag: "DatabaseError"; readonly message: string }> => {
+  switch (database._tag) {
+    case "Memory":
+      return MemoryStore.layer
+    case "Sqlite":
+      return SqliteStore.layer({ file: database.file })
+    case "Postgres":
+      return Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("@parley/adapter-postgres/PgStore")),
+          (PgStore) => PgStore.layer({ url: database.url })
+        )
+      )
+  }
+}
+
+/** Nodes of a PostgreSQL database exchange packets and leases through it. */
+const nodesOf = (
+  database: Database
+): Layer.Layer<Bus | Nodes, { readonly _tag: "DatabaseError"; readonly message: string }> =>
+  database._tag !== "Postgres"
+    ? Parley.singleNode
+    : Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("@parley/adapter-postgres/PgNodes")),
+          (PgNodes) => PgNodes.layer({ url: database.url })
+        )
+      )
+
+/**
+ * Opens storage and engine without listening. `isServer`: with the files folder, and as one of several nodes if the database is
+ * shared; a command needs neither, since the journal has what it changes.
+ */
 export const openEngine = Effect.fnUntraced(function* (
   { serve, engine }: Configuration,
-  { files }: { readonly files: boolean }
+  { isServer }: { readonly isServer: boolean }
 ): Effect.fn.Return<Context.Context<EngineServices>, CommandFailed, Scope.Scope> {
-  const store = serve.database._tag === "Memory" ? MemoryStore.layer : SqliteStore.layer({ file: serve.database.file })
   const adapters = Layer.mergeAll(
-    store,
+    storeOf(serve.database),
     NodePasswords.layer,
-    files ? FileBlobs.layer({ directory: serve.files }) : MemoryBlobs.layer
+    isServer ? FileBlobs.layer({ directory: serve.files }) : MemoryBlobs.layer
   )
-  const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(adapters))).pipe(
+  const context = yield* Layer.build(
+    Parley.layerOn(isServer ? nodesOf(serve.database) : Parley.singleNode).pipe(Layer.provideMerge(adapters))
+  ).pipe(
     Effect.provideService(Settings, engine),
     Effect.provideService(Authenticator, { origins: serve.origins }),
     Effect.mapError(
@@ -94,7 +133,7 @@ export const start = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RunningServer, CommandFailed, Scope.Scope> {
   const { serve } = configuration
   yield* refuseReachableDemo(serve)
-  const context = yield* openEngine(configuration, { files: true })
+  const context = yield* openEngine(configuration, { isServer: true })
   const serving = Effect.gen(function* () {
     let ready = false
     const store = yield* Store

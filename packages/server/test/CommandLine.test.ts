@@ -83,7 +83,10 @@ describe("a usage error is one line", () => {
     [["serve", "extra"], 'Unexpected positional argument: "extra". See parley serve --help'],
     [["serve", "--port", "x"], '--port must be an integer from 0 to 65535, not "x"'],
     [["serve"], 'PARLEY_LIMITS_FRAME must be an integer from 1024 to 67108864, not "x"', { PARLEY_LIMITS_FRAME: "x" }],
-    [["serve", "--database", "mysql://u:secret@h/d"], "database must be sqlite:<path> or memory:, not mysql:"],
+    [
+      ["serve", "--database", "mysql://u:secret@h/d"],
+      "database must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:, not mysql:"
+    ],
     [["serve", "--config", "none.json"], "none.json: there is no such file"],
     [["serve", "--config", "broken.json"], "broken.json: is not JSON: "],
     [["serve", "--config", "typo.json"], 'typo.json: unknown key "prot", did you mean port?'],

@@ -85,6 +85,9 @@ describe("Configuration", () => {
     assert.isUndefined(configured({ file: file({ tcpPort: "off" }) }).serve.tcpPort)
     assert.strictEqual(configured({ environment: { PARLEY_TCP_PORT: "0" } }).serve.tcpPort, 0)
     assert.deepStrictEqual(configured({ flags: { database: "memory:" } }).serve.database, { _tag: "Memory" })
+    for (const url of ["postgres://me:secret@there/db", "postgresql://there:5433/db?sslmode=require"]) {
+      assert.deepStrictEqual(configured({ flags: { database: url } }).serve.database, { _tag: "Postgres", url })
+    }
     assert.isFalse(configured({ environment: { PARLEY_DEMO: "no" } }).serve.demo)
     assert.isTrue(configured({ file: file({ demo: true }) }).serve.demo)
   })
@@ -136,10 +139,17 @@ describe("Configuration", () => {
     [{ flags: { "limits.frames": "1" } }, '--set: unknown key "limits.frames", did you mean limits.frame?'],
     [{ flags: { "limits.frame": "1" } }, '--set limits.frame must be an integer from 1024 to 67108864, not "1"'],
     [
-      { flags: { database: "postgres://me:secret@there/db" } },
-      "database must be sqlite:<path> or memory:, not postgres:"
+      { flags: { database: "mysql://me:secret@there/db" } },
+      "database must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:, not mysql:"
     ],
-    [{ flags: { database: "data.db" } }, "database must be sqlite:<path> or memory:"]
+    [
+      { flags: { database: "postgres://me:sec/ret@there:x/db" } },
+      "database must be a valid URL: percent-encode special characters of the password"
+    ],
+    [
+      { flags: { database: "data.db" } },
+      "database must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:"
+    ]
   ]
   for (const [parts, line] of wrong) {
     it(`one line: ${line}`, () => assert.strictEqual(refused(parts), line))

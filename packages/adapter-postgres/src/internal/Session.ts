@@ -6,6 +6,7 @@ import * as PgConnection from "@effect/sql-pg/PgConnection"
 import type { Parameter } from "@effect/sql-pg/PgTypes"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Queue from "effect/Queue"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
@@ -26,8 +27,8 @@ export interface Target {
 export type Statement = readonly [sql: string, parameters: ReadonlyArray<Parameter>]
 export type Rows = ReadonlyArray<Row>
 
-/** Purpose of a connection. A migration may take as long as it needs. */
-export type Purpose = "read" | "write" | "migrate"
+/** Purpose of a connection. A migration may take as long as it needs; `nodes` is for packets, leases and presence. */
+export type Purpose = "read" | "write" | "migrate" | "nodes"
 
 /**
  * Settings of a connection. Every statement is planned once, whatever its parameters: planning costs more than running it, and so
@@ -42,6 +43,8 @@ const settings = (schema: string, purpose: Purpose): Readonly<Record<string, str
   enable_nestloop: purpose === "write" ? "off" : "on",
   statement_timeout: purpose === "migrate" ? "0" : String(STATEMENT_TIMEOUT),
   idle_in_transaction_session_timeout: String(STATEMENT_TIMEOUT),
+  // Packets and leases need not be on disk.
+  ...(purpose === "nodes" && { synchronous_commit: "off" }),
   default_transaction_isolation: "read committed"
 })
 
@@ -84,6 +87,11 @@ export class Session {
         return Effect.succeed(results.flatMap((one) => (Result.isSuccess(one) ? [one.success] : [])))
       }
     )
+  }
+
+  /** Receives the notifications of a channel until the scope closes or the connection is lost. */
+  listen(channel: string): Effect.Effect<Queue.Dequeue<PgConnection.Notification, SqlError>, SqlError, Scope.Scope> {
+    return this.#connection.listen(channel)
   }
 
   /** Closes the connection at once; its pending statements fail. */

@@ -16,6 +16,7 @@
  * - `log.content` is a message's content, or a change of facts as JSON.
  * - `users.since` is an object of the newest sequence of each system chat, by chat id.
  * - `changes` is the journal; `change` is a `Change` of the core as JSON.
+ * - `nodes` and `node_presence` are empty after a crash of the server: the nodes fill them again.
  * - `members.nth` orders members who joined by the same entry.
  * - There are no foreign keys: a check would lock the row of the user and of the chat with every message. Commits look up
  *   what they refer to, and users, chats and entries are never removed.
@@ -28,6 +29,20 @@ export const migrations: ReadonlyArray<ReadonlyArray<string>> = [
     "CREATE SEQUENCE file_ids",
     "CREATE SEQUENCE change_ids",
     "CREATE TABLE changes (id bigint PRIMARY KEY, change text NOT NULL)",
+    `CREATE UNLOGGED TABLE nodes (
+      node text COLLATE "C" PRIMARY KEY,
+      ends_at bigint NOT NULL,
+      presence bigint NOT NULL
+    )`,
+    `CREATE UNLOGGED TABLE node_presence (
+      node text COLLATE "C" NOT NULL,
+      member bigint NOT NULL,
+      status text NOT NULL,
+      version bigint NOT NULL,
+      event text,
+      event_version bigint NOT NULL,
+      PRIMARY KEY (node, member)
+    )`,
     `CREATE TABLE users (
       id bigint PRIMARY KEY,
       account text COLLATE "C" NOT NULL UNIQUE,

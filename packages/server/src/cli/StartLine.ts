@@ -4,6 +4,7 @@ import { engineSettings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
 import type { RunningServer } from "../server.ts"
 import type { Configuration } from "../config/Configuration.ts"
+import { displayDatabase } from "../config/ServeOptions.ts"
 
 /** Replaces text by "(set)": it may be a secret, such as `youdu.token`. */
 const shown = ({ kind }: Setting, value: unknown): unknown => (kind === "text" ? "(set)" : value)
@@ -34,7 +35,7 @@ export const logStart = (
     pid: process.pid,
     http: urlOf("http", http),
     tcp: tcp === undefined ? "off" : urlOf("tcp", tcp),
-    database: serve.database._tag === "Memory" ? "memory:" : `sqlite:${serve.database.file}`,
+    database: displayDatabase(serve.database),
     files: serve.files,
     trustedProxies: serve.trustedProxies.join(","),
     origins: serve.origins.join(","),

@@ -35,7 +35,7 @@ export const makeCliContext = (version: string, dialects: ReadonlyArray<ServedDi
     }),
     // Without the files folder: no command reads or writes files, and only the server creates the folder.
     open: Effect.fnUntraced(function* (configuration) {
-      const context = yield* Server.openEngine(configuration, { files: false })
+      const context = yield* Server.openEngine(configuration, { isServer: false })
       return yield* Effect.provideContext(commandsOf(dialects, configuration.dialects), context)
     }),
     start: (configuration) => Server.start(configuration, dialects)

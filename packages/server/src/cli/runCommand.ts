@@ -8,11 +8,12 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { controlAddress } from "../control/socketPath.ts"
+import { controlAddressOf, type StoredDatabase } from "../control/socketPath.ts"
 import { sendCommand } from "../control/client.ts"
 import { executeCommand } from "../control/server.ts"
 import type { Request } from "../control/protocol.ts"
 import type { Configuration } from "../config/Configuration.ts"
+import { displayDatabase } from "../config/ServeOptions.ts"
 import { openAuditLog } from "../logging/AuditLog.ts"
 import { CommandFailed } from "../terminal/CommandFailed.ts"
 import type { CliContext } from "./CliContext.ts"
@@ -21,6 +22,33 @@ import type { CliContext } from "./CliContext.ts"
 const LOCK_RETRY = { schedule: Schedule.spaced(Duration.millis(250)), times: 8 }
 
 class DatabaseInUse extends Data.TaggedError("DatabaseInUse")<{ readonly message: string }> {}
+
+/** Fails if the database does not exist yet. */
+const requireStored = (database: StoredDatabase): Effect.Effect<void, CommandFailed> => {
+  const missing = (message: string): CommandFailed => new CommandFailed({ message })
+  if (database._tag === "Sqlite") {
+    return existsSync(database.file)
+      ? Effect.void
+      : Effect.fail(
+          missing(
+            `there is no database ${resolve(database.file)}; give --database sqlite:<path>, or --create to create it`
+          )
+        )
+  }
+  return Effect.promise(() => import("@parley/adapter-postgres/PgStore")).pipe(
+    Effect.flatMap((PgStore) => PgStore.exists({ url: database.url })),
+    Effect.mapError(({ message }) => missing(message)),
+    Effect.flatMap((isThere) =>
+      isThere
+        ? Effect.void
+        : Effect.fail(
+            missing(
+              `the database ${displayDatabase(database)} has no tables of Parley; give --database postgres://…, or --create to create them`
+            )
+          )
+    )
+  )
+}
 
 /** Returns the command's output. Creates a missing database only with `create`, since its path may be a typo. */
 export const runCommand = Effect.fnUntraced(function* (
@@ -32,19 +60,11 @@ export const runCommand = Effect.fnUntraced(function* (
   const { database } = configuration.serve
   if (database._tag === "Memory") {
     return yield* new CommandFailed({
-      message: "commands cannot reach a database in memory; give --database sqlite:<path>"
+      message: "commands cannot reach a database in memory; give --database sqlite:<path> or postgres://…"
     })
   }
-  const address = yield* controlAddress(database.file)
-  const requireDatabase = Effect.suspend(() =>
-    create || existsSync(database.file)
-      ? Effect.void
-      : Effect.fail(
-          new CommandFailed({
-            message: `there is no database ${resolve(database.file)}; give --database sqlite:<path>, or --create to create it`
-          })
-        )
-  )
+  const address = yield* controlAddressOf(database)
+  const requireDatabase = create ? Effect.void : requireStored(database)
   const auditLog = yield* openAuditLog(configuration.serve.auditLog)
   const runLocally = Effect.scoped(
     context.open(configuration).pipe(

@@ -2,7 +2,8 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
-import { controlAddress } from "../control/socketPath.ts"
+import { controlAddressOf } from "../control/socketPath.ts"
+import { isServed } from "../control/client.ts"
 import { serveControl } from "../control/server.ts"
 import { openAuditLog } from "../logging/AuditLog.ts"
 import { logStart } from "./StartLine.ts"
@@ -27,7 +28,11 @@ export const serveCommand = (context: CliContext) =>
           .pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
         const { database } = configuration.serve
         // Opened last and closed first, so that commands complete while everything else is still open.
-        if (database._tag === "Sqlite") yield* serveControl(yield* controlAddress(database.file), running.commands)
+        if (database._tag !== "Memory") {
+          const address = yield* controlAddressOf(database)
+          // Of several nodes of one database on this machine the first one replies.
+          if (database._tag === "Sqlite" || !(yield* isServed(address))) yield* serveControl(address, running.commands)
+        }
         yield* logStart(context.version, context.dialectSettings, configuration, running)
         yield* Console.log(readyLine(running))
         return yield* Effect.never

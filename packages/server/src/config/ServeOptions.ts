@@ -22,15 +22,40 @@ export interface ServeOptions {
   readonly demo: boolean
 }
 
-export type Database = { readonly _tag: "Sqlite"; readonly file: string } | { readonly _tag: "Memory" }
+export type Database =
+  | { readonly _tag: "Sqlite"; readonly file: string }
+  /** `url` has the password. */
+  | { readonly _tag: "Postgres"; readonly url: string }
+  | { readonly _tag: "Memory" }
 
-const DATABASE_WORDS = "`sqlite:<path>` or `memory:`"
+const DATABASE_WORDS = "`sqlite:<path>`, `postgres://<user>:<password>@<host>/<database>` or `memory:`"
+
+/** Returns the database as an operator would name it, without a password. */
+export const displayDatabase = (database: Database): string => {
+  switch (database._tag) {
+    case "Memory":
+      return "memory:"
+    case "Sqlite":
+      return `sqlite:${database.file}`
+    case "Postgres": {
+      const url = new URL(database.url)
+      url.password = ""
+      url.searchParams.delete("password")
+      return url.href
+    }
+  }
+}
 
 /** Returns the database, or an error to put after the option's name, without the URL: it may contain a password. */
 export const parseDatabase = (url: string): Database | { readonly _tag: "Invalid"; readonly problem: string } => {
   if (url === "memory:") return { _tag: "Memory" }
   if (url.startsWith("sqlite:") && url.length > "sqlite:".length) {
     return { _tag: "Sqlite", file: url.slice("sqlite:".length) }
+  }
+  if (/^postgres(?:ql)?:\/\//.test(url)) {
+    return URL.canParse(url)
+      ? { _tag: "Postgres", url }
+      : { _tag: "Invalid", problem: "must be a valid URL: percent-encode special characters of the password" }
   }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]
   const problem = `must be ${DATABASE_WORDS.replaceAll("`", "")}`
@@ -117,7 +142,8 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "database",
     environment: "PARLEY_DATABASE",
     flag: "--database <url>",
-    description: "Storage of users, chats and messages: a SQLite file, or memory until the server stops.",
+    description:
+      "Storage of users, chats and messages: a SQLite file, a PostgreSQL database, or memory until the server stops.",
     accepts: DATABASE_WORDS,
     defaultText: "sqlite:./data/parley.db",
     default: "sqlite:./data/parley.db",

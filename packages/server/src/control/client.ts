@@ -65,3 +65,16 @@ const exchange = (
     socket.on("close", () => refuse("the running server closed the connection before its reply"))
     return Effect.sync(() => void socket.destroy())
   })
+
+/** Returns whether a process listens at the address. */
+export const isServed = (address: string): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    const socket = connect(address)
+    const finish = (served: boolean) => {
+      resume(Effect.succeed(served))
+      socket.destroy()
+    }
+    socket.on("connect", () => finish(true))
+    socket.on("error", () => finish(false))
+    return Effect.sync(() => void socket.destroy())
+  })

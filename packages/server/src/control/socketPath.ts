@@ -1,12 +1,13 @@
 /**
  * Address at which the command line reaches the process that holds a database: a Unix domain socket beside the database
- * file, or a named pipe on Windows.
+ * file, or a named pipe on Windows. For a PostgreSQL database it reaches one of this machine's nodes.
  */
 import { createHash } from "node:crypto"
 import { lstatSync, mkdirSync, realpathSync } from "node:fs"
 import { tmpdir, userInfo } from "node:os"
 import { basename, dirname, join, resolve } from "node:path"
 import { Misconfigured } from "../config/ConfigurationFile.ts"
+import { displayDatabase, type Database } from "../config/ServeOptions.ts"
 import * as Effect from "effect/Effect"
 
 /** Maximum length of a socket's path: macOS allows 104 bytes, Linux 108, including the final zero. */
@@ -19,15 +20,28 @@ const MAX_PATH_BYTES = 100
 export const controlAddress = (file: string): Effect.Effect<string, Misconfigured> =>
   Effect.suspend(() => {
     const absolute = canonical(resolve(file))
-    const hash = createHash("sha256").update(absolute).digest("hex").slice(0, 32)
-    if (process.platform === "win32") return Effect.succeed(`\\\\.\\pipe\\parley-${hash}`)
     const beside = `${absolute}.sock`
-    if (Buffer.byteLength(beside) <= MAX_PATH_BYTES) return Effect.succeed(beside)
+    return process.platform !== "win32" && Buffer.byteLength(beside) <= MAX_PATH_BYTES
+      ? Effect.succeed(beside)
+      : hashedAddress(absolute)
+  })
+
+/** Returns the address for a database; for one on a server it is in the temporary folder. */
+export const controlAddressOf = (database: StoredDatabase): Effect.Effect<string, Misconfigured> =>
+  database._tag === "Sqlite" ? controlAddress(database.file) : hashedAddress(displayDatabase(database))
+
+const hashedAddress = (name: string): Effect.Effect<string, Misconfigured> =>
+  Effect.suspend(() => {
+    const hash = createHash("sha256").update(name).digest("hex").slice(0, 32)
+    if (process.platform === "win32") return Effect.succeed(`\\\\.\\pipe\\parley-${hash}`)
     const folder = join(tmpdir(), `parley-${userInfo().uid}`)
     return isOurs(folder)
       ? Effect.succeed(join(folder, `${hash}.sock`))
       : Effect.fail(new Misconfigured({ message: `${folder} must be a folder that only this user can enter` }))
   })
+
+/** A database that outlives the process. */
+export type StoredDatabase = Exclude<Database, { readonly _tag: "Memory" }>
 
 const canonical = (path: string): string => {
   try {

@@ -4,7 +4,7 @@ import type { Engine } from "@parley/core/Engine"
 import type { Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import { CommandFailed } from "../terminal/CommandFailed.ts"
-import type { ServeOptions } from "../config/ServeOptions.ts"
+import { displayDatabase, type ServeOptions } from "../config/ServeOptions.ts"
 
 /** Record in a database that holds the demonstration. */
 const MARKER = { dialect: "parley", kind: "demonstration", key: "added" } as const
@@ -37,7 +37,7 @@ export const holdsDemonstration = (store: Store["Service"]) =>
 export const refuseReachableData = (serve: ServeOptions): Effect.Effect<void, CommandFailed> => {
   const exposed = exposure(serve)
   if (exposed === undefined) return Effect.void
-  const database = serve.database._tag === "Memory" ? "memory:" : `sqlite:${serve.database.file}`
+  const database = displayDatabase(serve.database)
   return Effect.fail(
     new CommandFailed({
       message: `the database holds the demonstration, whose passwords and keys are public, and ${exposed}; remove it with: parley demo remove --database ${database}`

@@ -1,0 +1,23 @@
+/**
+ * The nodes that share a `PgStore`: their packets, as notifications of PostgreSQL, and their leases and presence, in its tables.
+ * Nothing but the database is needed.
+ */
+import { Bus } from "@parley/core/Bus"
+import { Nodes } from "@parley/core/Nodes"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { openPool, prepareTarget } from "./internal/connect.ts"
+import type { DatabaseError } from "./internal/errors.ts"
+import { openBus, registry } from "./internal/openNodes.ts"
+import type { Options } from "./PgStore.ts"
+
+/** Bus and registry of the nodes of one database; `options` are those of the store. Fails as `PgStore.layer` does. */
+export const layer = (options: Options): Layer.Layer<Bus | Nodes, DatabaseError> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const target = yield* prepareTarget({ url: options.url, schema: options.schema ?? "parley" })
+      const pool = yield* openPool(target, "nodes", 1)
+      return Context.make(Bus, yield* openBus(target, pool)).pipe(Context.add(Nodes, registry(pool)))
+    })
+  )
