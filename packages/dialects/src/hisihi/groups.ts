@@ -24,6 +24,8 @@ const AVATAR = "hisihi.avatar"
 
 /** Placeholder for a missing avatar. Source: PROTOCOLS, "hisihi". */
 export const NO_AVATAR = "0"
+/** Name of a group that is created without one. Source: PROTOCOLS, "hisihi". */
+const DEFAULT_NAME = "群聊"
 /** Random bytes in a gid. */
 const GID_SIZE = 16
 
@@ -77,7 +79,8 @@ const memberIds = ({ settings }: GroupDeps, { parameters }: RequestContext) =>
 
 export const createGroup = Effect.fnUntraced(function* (deps: GroupDeps, context: RequestContext) {
   const { parameters, runCommand, principal } = context
-  const group_name = yield* nameIn(parameters, "group_name", deps.settings.name)
+  const group_name =
+    parameters("group_name") === undefined ? DEFAULT_NAME : yield* nameIn(parameters, "group_name", deps.settings.name)
   const ids = yield* memberIds(deps, context)
   const organization_id = yield* idNumber("organization_id", parameters("organization_id"))
   const conversion_id = yield* externalId("conversion_id", parameters("conversion_id"))

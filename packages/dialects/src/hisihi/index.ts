@@ -18,10 +18,12 @@ import { clientsOf, newUsersSetting } from "./clients.ts"
 import { addDemoClass, classCommands, makeMarkBroadcast } from "./organizations.ts"
 import { DIALECT, Records } from "./records.ts"
 import { routesOf } from "./routes.ts"
+import { timestampFormats, timestampSetting } from "./signatures.ts"
 
 const settings = {
   auth: authSetting,
   newUsers: newUsersSetting,
+  timestamp: timestampSetting,
   perPage: integer(
     "hisihi.perPage",
     20,
@@ -56,7 +58,11 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       authenticate,
       settings: yield* Settings,
       clients: clientsOf(engine, yield* Users, context.settings[newUsersSetting.key] === true),
-      signing: { random, mac: yield* Effect.provide(Mac.Mac, Mac.layerWebCrypto) },
+      signing: {
+        random,
+        mac: yield* Effect.provide(Mac.Mac, Mac.layerWebCrypto),
+        timestamp: timestampFormats.find((one) => one === context.settings[timestampSetting.key]) ?? "documented"
+      },
       markBroadcast: makeMarkBroadcast(records)
     })
     return {

@@ -71,12 +71,23 @@ describe("creating a group", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
+  it.effect("is named 群聊 without a name", () =>
+    Effect.gen(function* () {
+      const call = yield* fixture()
+      const { group_name: _name, ...unnamed } = GROUP
+      for (const [index, given] of [{ form: unnamed }, { json: { ...unnamed, group_name: null } }].entries()) {
+        const { status, json } = yield* call("POST", "/im/group", given)
+        assert.deepStrictEqual([status, json["group_name"]], [201, "群聊"])
+        const listed = (yield* call("GET", "/im/org/2/groups")).json["data"] as ReadonlyArray<object>
+        assert.deepInclude(listed[index], { group_name: "群聊" })
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
   const without = (name: keyof typeof GROUP): Record<string, string> =>
     Object.fromEntries(Object.entries(GROUP).filter(([key]) => key !== name))
   const bad: ReadonlyArray<readonly [string, Call, string]> = [
-    ["nothing", {}, "group_name is missing"],
-    ["no name", { form: without("group_name") }, "group_name is missing"],
-    ["a null name", { json: { ...GROUP, group_name: null } }, "group_name is missing"],
+    ["nothing", {}, "member_client_ids is missing"],
     ["a blank name", { form: { ...GROUP, group_name: "  " } }, "group_name must not be empty"],
     ["a long name", { form: { ...GROUP, group_name: "n".repeat(256) } }, "group_name must have at most 255"],
     ["a name that is no text", { json: { ...GROUP, group_name: 666 } }, "group_name must be a string"],

@@ -65,6 +65,29 @@ describe("signatures", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
+  it.effect("have integers of seconds or milliseconds, signed as such, if so configured", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(1450166986392)
+      for (const [format, time] of [
+        ["seconds", 1450166986],
+        ["milliseconds", 1450166986392]
+      ] as const) {
+        const call = yield* fixture({ "hisihi.timestamp": format }).pipe(
+          Effect.provideService(SecureRandom.SecureRandom, known)
+        )
+        for (const [path, text] of [
+          ["login/2/3", `2:3::${time}:${nonce}`],
+          ["conversion/1/2/3:4", `1:2:3:4:${time}:${nonce}`],
+          ["invite/1/2/3/4", `1:2:3:4:${time}:${nonce}:invite`],
+          ["kick/1/2/3/4", `1:2:3:4:${time}:${nonce}:kick`]
+        ] as const) {
+          const { json } = yield* call("GET", `/signature/${path}`)
+          assert.deepInclude(json, { timestamp: time, signature: hmac(text) })
+        }
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
   // printf '1:2:3:4:5:6:1450167393.275000:cDXsScfC:invite' | openssl dgst -sha1 -hmac demo-master-key
   it.effect("match OpenSSL", () =>
     Effect.gen(function* () {
