@@ -62,7 +62,7 @@ export const deliver = {
       const follow = { catchUp: () => {}, cursorMoved: () => {} }
       const subscriber = new Subscriber(connection(user), serializer, { user, device: "" }, follow)
       const subscription = subscriber.subscribe({ chat: chat.id, pushed: 1, delivered: 1, acked: [] }, 1)
-      subscriber.open([])
+      subscriber.open([], 0)
       if (subscription !== undefined) listeners.push([subscriber, subscription])
     }
     let seq = 1

@@ -71,7 +71,7 @@ const subscriberOf = (channel: Channel, id: number, speech: Serializer = english
   const subscriber = new Subscriber(connection, speech, { user: UserId(id), device: "" }, follow)
   const subscription = subscriber.subscribe({ chat: CHAT, pushed: 0, delivered: 0, acked: [] }, 0)
   assert(subscription)
-  subscriber.open([])
+  subscriber.open([], 0)
   channel.subscriptions.add(subscription)
   return {
     subscriber,

@@ -7,6 +7,7 @@ import { Engine } from "@parley/core/Engine"
 import type { UserCaller } from "@parley/core/Event"
 import { UserDirectory } from "@parley/core/UserDirectory"
 import { Hub } from "@parley/core/Hub"
+import { UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
@@ -123,6 +124,29 @@ describe("users of an external directory", () => {
         assert.strictEqual((yield* context.users.byAccount(["user7"]))[0]?.realname, "Seven")
         assert.deepStrictEqual(directory.calls, [["findByAccount", 1]])
       })
+    )
+  })
+
+  it.effect("are announced once when they get their id, and are in the list of all users from then on", () => {
+    const directory = new DirectoryFixture("ann")
+    return withUsersOf(directory.port)(
+      Effect.gen(function* () {
+        const { context } = yield* Engine
+        const { newUsers } = yield* Hub
+        yield* online(yield* callerOf("ann"))
+        yield* context.users.all
+        for (const account of ["ben", "eve"]) directory.set({ id: uuid(account), account })
+        assert.strictEqual(newUsers.count, 0)
+        const [ben] = yield* context.users.byAccount(["ben"])
+        yield* context.users.byExternalId([uuid("eve")])
+        yield* context.users.findMany([ben?.id ?? UserId(0)])
+        yield* context.users.byAccount(["ben", "eve"])
+        assert.strictEqual(newUsers.count, 2)
+        assert.deepStrictEqual(
+          (yield* context.users.all).map(({ account }) => account),
+          ["ann", "ben", "eve"]
+        )
+      }).pipe(Effect.scoped)
     )
   })
 

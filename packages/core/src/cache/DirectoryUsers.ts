@@ -81,6 +81,8 @@ export class DirectoryUsers {
   readonly #mappings = new BoundedMap<string, IdMapping>(MAX_MAPPINGS, ({ id }) => this.#ids.delete(id))
   /** Negative cache: expiry per external id, in milliseconds since 1970. */
   readonly #missing = new BoundedMap<string, number>(MAX_MISSING)
+  /** Users whose id was just allocated, until `takeCreated`. */
+  readonly #created = new Set<UserId>()
   /** Number of invalidations by the application. */
   #invalidations = 0
 
@@ -106,6 +108,11 @@ export class DirectoryUsers {
   /** Returns the external id of a user who was loaded before. */
   externalIdOf(id: UserId): string | undefined {
     return this.#ids.get(id)
+  }
+
+  /** Returns whether this process has just allocated the user's id; true once. */
+  takeCreated(id: UserId): boolean {
+    return this.#created.size > 0 && this.#created.delete(id)
   }
 
   /** Returns users by id; users without an entry in the directory are left out. */
@@ -230,7 +237,11 @@ export class DirectoryUsers {
     const createdAt = this.now()
     const writes = externalIds.map((account): Write => ({ _tag: "CreateUser", user: { ...EMPTY, account, createdAt } }))
     return this.#store.commit({ expectedVersions: [], writes }).pipe(
-      Effect.map((written) => this.#addMapping(written.flatMap((one) => (one._tag === "User" ? [one.user] : [])))),
+      Effect.map((written) => {
+        const rows = written.flatMap((one) => (one._tag === "User" ? [one.user] : []))
+        for (const { id } of rows) this.#created.add(id)
+        this.#addMapping(rows)
+      }),
       Effect.catchTags({ Duplicate: () => Effect.void, VersionConflict: () => Effect.void })
     )
   }

@@ -32,9 +32,12 @@ export class UserCache {
   readonly #byAccount = new Map<string, UserId>()
   readonly #freshness: UserFreshness
   readonly #list: UserList
+  readonly #onAdded: (user: User) => void
 
-  constructor(source: Store["Service"] | DirectoryUsers) {
+  /** `onAdded` is called with each user created by this process, once the list of all users has them. */
+  constructor(source: Store["Service"] | DirectoryUsers, onAdded: (user: User) => void = () => {}) {
     this.#source = source
+    this.#onAdded = onAdded
     this.external = source instanceof DirectoryUsers ? source : undefined
     this.#freshness = new UserFreshness(this.external)
     this.#list = new UserList(source, this.#freshness, (user, generation) => this.#merge(user, generation))
@@ -172,6 +175,12 @@ export class UserCache {
     return this.#list.size ?? this.#users.size
   }
 
+  /** Stores a user that was just created. */
+  add(user: User): void {
+    this.put(user)
+    this.#onAdded(user)
+  }
+
   /** Stores a user that was just created or changed. */
   put(user: User): void {
     this.#list.put(user)
@@ -256,6 +265,10 @@ export class UserCache {
    * the later request wins.
    */
   #merge(user: User, generation: number): User {
+    if (this.external?.takeCreated(user.id) === true) {
+      this.#list.put(user)
+      this.#onAdded(user)
+    }
     const cached = this.#users.get(user.id)
     if (cached !== undefined && (this.external === undefined || this.#freshness.isNewer(user.id, generation)))
       return cached

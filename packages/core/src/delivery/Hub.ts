@@ -15,10 +15,12 @@ import type { Subscriber } from "./Subscriber.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
 import { type Entry, isDurable } from "../model/Log.ts"
 import { Presence } from "./Presence.ts"
+import { NewUsers } from "./NewUsers.ts"
 import { PresenceBroadcaster, type BroadcastTiming } from "./PresenceBroadcaster.ts"
 import { EntryLocationCache } from "./EntryLocationCache.ts"
 import type { HubSession } from "./HubSession.ts"
 import type { Subscription } from "./Subscriber.ts"
+import type { User } from "../model/User.ts"
 import { EventEncoding } from "./Serializer.ts"
 
 /** Number of characters of presence events sent in one turn. */
@@ -44,6 +46,7 @@ export interface NodeLinkHooks {
 /** Connections, subscriptions and presence of this process. */
 export class LocalHub {
   readonly presence = new Presence()
+  readonly newUsers: NewUsers
   readonly #presenceBroadcaster: PresenceBroadcaster
   readonly #observers = new Set<Observer>()
   readonly #sessions = new Map<UserId, Set<HubSession>>()
@@ -55,6 +58,7 @@ export class LocalHub {
   nodes: NodeLinkHooks | undefined
 
   constructor(timing: BroadcastTiming) {
+    this.newUsers = new NewUsers(this.presence, timing, () => this.#everySession())
     this.#presenceBroadcaster = new PresenceBroadcaster(timing, (events, except) =>
       this.#broadcastToAll(events, except)
     )
@@ -163,6 +167,11 @@ export class LocalHub {
     return this.#channels.has(chat)
   }
 
+  /** Announces a user who was just created. Later clients have the user in their lists. */
+  addUser(user: User): void {
+    if (this.#sessions.size > 0) this.newUsers.add(user)
+  }
+
   /** Sends broadcasts of this node to all recipients except the requesting connection. */
   broadcast(broadcasts: ReadonlyArray<Broadcast>, except?: number): void {
     this.deliver(broadcasts, except)
@@ -227,7 +236,10 @@ export class LocalHub {
     let sent = 0
     for (const sessions of this.#sessions.values()) {
       for (const session of sessions) {
-        if (session.connection.id !== except) sent += session.subscriber?.pushEphemeral(encoding) ?? 0
+        const { subscriber } = session
+        if (subscriber === undefined) continue
+        if (!this.newUsers.isEmpty) sent += this.newUsers.pushTo(subscriber)
+        if (session.connection.id !== except) sent += subscriber.pushEphemeral(encoding)
         if (sent >= BROADCAST_CHUNK_SIZE) {
           sent = 0
           yield
@@ -236,10 +248,22 @@ export class LocalHub {
     }
   }
 
+  /** All authenticated connections, also those that are added meanwhile. */
+  *#everySession(): Generator<HubSession, void> {
+    for (const sessions of this.#sessions.values()) yield* sessions
+  }
+
+  /** Pushes new users to a chat's clients before an event that names one of them. */
+  #pushNewUsersTo(channel: Channel | undefined): void {
+    for (const { subscriber } of channel?.subscriptions ?? []) this.newUsers.pushTo(subscriber)
+  }
+
   #broadcastToChat(event: ChatEvent, except: number | undefined): void {
     const { entry, chat } = event
     const { body } = entry
+    const namesNewUsers = !this.newUsers.isEmpty && this.newUsers.areNamedBy(event)
     if (isDurable(body)) {
+      if (namesNewUsers) this.#pushNewUsersTo(this.#channels.get(chat.id))
       this.recent.put(entry.id, entry.chat, entry.seq)
       const channel = this.#channels.get(chat.id)
       const characters = event.message?.content.length ?? 0
@@ -255,15 +279,21 @@ export class LocalHub {
 
     const channel = this.#channels.get(chat.id)
     if (channel === undefined) return
+    if (namesNewUsers) this.#pushNewUsersTo(channel)
+    const gone = new Set(
+      body._tag !== "Changed"
+        ? []
+        : body.dissolved
+          ? Array.from(channel.subscriptions, ({ subscriber }) => subscriber.key.user)
+          : body.removed
+    )
     const encoding = new EventEncoding(event)
+    const toRemoved = gone.size === 0 ? encoding : new EventEncoding({ ...event, toRemoved: true })
     for (const subscription of channel.subscriptions) {
       const { subscriber } = subscription
-      subscriber.deliverEphemeral(subscription, entry.seq, encoding, subscriber.connection.id === except)
+      const own = gone.has(subscriber.key.user) ? toRemoved : encoding
+      subscriber.deliverEphemeral(subscription, entry.seq, own, subscriber.connection.id === except)
     }
-    if (body._tag !== "Changed") return
-    const gone = body.dissolved
-      ? Array.from(channel.subscriptions, ({ subscriber }) => subscriber.key.user)
-      : (body.removed ?? [])
     for (const user of gone) {
       for (const session of this.#sessions.get(user) ?? []) session.leaveChat(chat.id)
     }

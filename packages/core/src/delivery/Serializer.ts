@@ -5,12 +5,17 @@
 import * as Effect from "effect/Effect"
 import type { Rejection } from "../ports/Connection.ts"
 import type { Event } from "../model/Event.ts"
+import type { PresentUser } from "../model/User.ts"
 import { EncodedChunk, type Frame } from "../ports/Frame.ts"
 
 /** Encodes events for one wire profile of a protocol. */
 export interface Serializer {
   /** The encoded packets of an event; empty if the protocol has no packet for it. */
   readonly encode: (event: Event) => ReadonlyArray<string>
+  /**
+   * The encoded packets of users who were created after a client got its list of users; none without this function.
+   */
+  readonly encodeNewUsers?: (users: ReadonlyArray<PresentUser>) => ReadonlyArray<string>
   /** Joins packets into one frame. */
   readonly framing: (packets: ReadonlyArray<EncodedChunk>) => Frame
   /** Frame sent before a connection is closed because its user logged in elsewhere. */

@@ -55,6 +55,8 @@ export class Subscriber {
   #lagging: Set<Subscription> | undefined
   #opened = false
   #closed = false
+  /** See `knownUsers`. */
+  #knownUsers = 0
   #pending: Array<EncodedEvent> = []
   #pendingSize = 0
   #pendingPackets = 0
@@ -116,9 +118,11 @@ export class Subscriber {
 
   /**
    * Starts delivery: first these frames, which other connections may share; then the missed entries; then live events.
+   * `knownUsers`: the number of users created so far, all of whom the frames contain.
    */
-  open(initialFrames: ReadonlyArray<Frame>): void {
+  open(initialFrames: ReadonlyArray<Frame>, knownUsers: number): void {
     if (this.#closed) return
+    this.#knownUsers = knownUsers
     for (const frame of initialFrames) this.connection.send(frame, true)
     this.#opened = true
     if (this.lagging().size > 0) this.#events.catchUp()
@@ -140,6 +144,17 @@ export class Subscriber {
     const encoded = encoding.for(this.serializer)
     this.#push(encoded)
     return encoded.size
+  }
+
+  /** Number of users created so far that the client has; undefined before `open`. */
+  get knownUsers(): number | undefined {
+    return this.#opened ? this.#knownUsers : undefined
+  }
+
+  /** Pushes users whom the client does not have; `knownUsers`: their number, with those it has. */
+  pushUsers(encoded: EncodedEvent, knownUsers: number): void {
+    this.#knownUsers = knownUsers
+    this.#push(encoded)
   }
 
   /** Delivers a durable entry. The requester already got it in the reply. */

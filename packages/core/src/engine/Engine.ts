@@ -130,7 +130,8 @@ export class Engine extends Context.Service<
       const clock = yield* Clock.Clock
       const external = yield* UserDirectory
       const users = new UserCache(
-        external === undefined ? store : new DirectoryUsers(store, external, clock, settings.account)
+        external === undefined ? store : new DirectoryUsers(store, external, clock, settings.account),
+        (user) => hub.addUser(user)
       )
       const hooks = yield* makeHookRunner
       const fork = Effect.runForkWith(yield* Effect.context<never>())
@@ -168,7 +169,7 @@ export class Engine extends Context.Service<
           if (write._tag === "ChangeUser") context.users.change(write.user, write.change)
         for (const result of written) {
           if (result._tag === "Chat") context.chats.put(result.stored)
-          else if (result._tag === "User") context.users.put(result.user)
+          else if (result._tag === "User") context.users.add(result.user)
           else if (result._tag === "Entry") {
             const { entry } = result
             onAppended(entry, batch.expectedVersions.find(({ chat }) => chat === entry.chat)?.version)

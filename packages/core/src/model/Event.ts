@@ -18,6 +18,8 @@ export interface ChatEvent {
   readonly head: LogHead
   /** The entry's message, as it stands after the entry. */
   readonly message?: Message
+  /** Set for the users whom this entry removed; a protocol may encode it differently for them. */
+  readonly toRemoved?: true
 }
 
 /** A user logged in or out, or changed their name or status. */

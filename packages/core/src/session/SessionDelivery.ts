@@ -65,7 +65,7 @@ export class SessionDelivery implements SubscriberEvents {
           const subscription = subscriber.subscribe(cursor, head)
           if (subscription !== undefined) this.#context.hub.subscribe(subscription)
         }
-        subscriber.open(initialFrames())
+        subscriber.open(initialFrames(), this.#context.hub.newUsers.count)
       }),
       // Without its cursors nothing can be delivered in order: the client must reconnect.
       Effect.catch((failed) =>
