@@ -7,7 +7,7 @@ import { fromPosted } from "@parley/core/Message"
 import * as Result from "effect/Result"
 import { isInvalid, parse } from "../src/xuanxuan/frames.ts"
 import { makeProfile } from "../src/xuanxuan/profiles.ts"
-import { draftOf } from "../src/xuanxuan/methods.ts"
+import { draftOf } from "../src/xuanxuan/drafts.ts"
 import { draftsIn } from "../src/xuanxuan/params.ts"
 
 const CONTENT = "the quick brown fox jumps over the lazy dog ".repeat(5).slice(0, 200)
@@ -48,7 +48,12 @@ export const encode = {
   description: "encode: a message of 200 characters, once for all receivers",
   make: () => {
     const everybody = [UserId(1), UserId(2)]
-    const profile = makeProfile("documented", { accountOf: () => "alice", allUsers: () => "" })
+    const profile = makeProfile("documented", {
+      accountOf: () => "alice",
+      nameOf: () => "Alice",
+      allUsers: () => "",
+      userList: () => ""
+    })
     const chat = createdChat(
       {
         gid: "a-chat",

@@ -31,6 +31,7 @@ describe("a Chinese page", () => {
       "protocols/ha.md",
       "protocols/hisihi.md",
       "protocols/spark.md",
+      "protocols/xuanxuan-desktop.md",
       "protocols/xuanxuan.md",
       "protocols/youdu.md"
     ])

@@ -1,5 +1,5 @@
 /**
- * Caches all users as JSON text in chunks. A chunk is encoded again only after one of its users changed: a login costs one
+ * Caches all users of one wire profile as JSON text in chunks. A chunk is encoded again only after one of its users changed: a login costs one
  * chunk regardless of the number of users, and all connections share the same bytes.
  */
 import { EncodedChunk } from "@parley/core/Frame"
@@ -8,7 +8,7 @@ import { mapInSlices } from "@parley/core/Slices"
 import type { User } from "@parley/core/User"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { type MembersFormat, membersText, userJson } from "./encode.ts"
+import { type MembersFormat, membersText, type WireFormat } from "./encode.ts"
 
 /** Size of a chunk's range of ids. Encoding a chunk takes about 0.25 ms. */
 const IDS_PER_CHUNK = 256
@@ -65,6 +65,7 @@ const keyOf = (id: number): number => Math.floor(id / IDS_PER_CHUNK)
 
 export class UserListCache {
   readonly #hub: Hub["Service"]
+  readonly #wireFormat: Pick<WireFormat, "jsonText" | "userJson">
   #users: ReadonlyArray<User> = []
   /** Chunks by range of ids, in order. */
   #chunks = new Map<number, UserChunk>()
@@ -76,8 +77,9 @@ export class UserListCache {
   /** Encoding in progress; concurrent callers wait for it. */
   #encoding: Deferred.Deferred<void> | undefined
 
-  constructor(hub: Hub["Service"]) {
+  constructor(hub: Hub["Service"], wireFormat: Pick<WireFormat, "jsonText" | "userJson">) {
     this.#hub = hub
+    this.#wireFormat = wireFormat
   }
 
   /** Encodes most stale chunks in slices, and the members in this format; `chunks` and `members` encode the rest. */
@@ -184,10 +186,11 @@ export class UserListCache {
   /** Encodes at most `limit` stale chunks. */
   #encode(limit: number): void {
     const { presence } = this.#hub
+    const { jsonText, userJson } = this.#wireFormat
     let encoded = 0
     for (const chunk of this.#stale) {
       if (encoded++ >= limit) return
-      const text = chunk.users.map((user) => JSON.stringify(userJson(presence.of(user)))).join(",")
+      const text = jsonText(chunk.users.map((user) => JSON.stringify(userJson(presence.of(user)))).join(","))
       chunk.list = new EncodedChunk(chunk.isFirst ? text : `,${text}`)
       // Encodes to UTF-8 here, slice by slice; a transport would do it for all chunks at once.
       chunk.list.utf8(utf8)

@@ -8,11 +8,19 @@ import { parseContent } from "../_http/jsonLimits.ts"
 /** Content types of other protocols that are encoded as a `file` with this kind. */
 const FILE_KINDS: ReadonlySet<string> = new Set(["video", "audio"])
 /** Content types of this protocol. */
-const OWN_TYPES: ReadonlySet<string> = new Set(["text", "emoticon", "image", "file"])
+const OWN_TYPES: ReadonlySet<string> = new Set(["text", "emoticon", "image", "file", "emotion", "object"])
+/** Content types whose content is not changed: text, and two that 1.x clients store. Source: PROTOCOLS, "message". */
+const VERBATIM_TYPES: ReadonlySet<string> = new Set(["text", "emotion", "object"])
 
-export const contentOf = (message: Message): { readonly contentType: string; readonly content: string } => {
+/** Content of a message as it is sent. */
+export interface Content {
+  readonly contentType: string
+  readonly content: string
+}
+
+export const contentOf = (message: Message): Content => {
   const { contentType, content } = message
-  if (contentType === "text" || message.recalled) return { contentType: typeOf(contentType), content }
+  if (message.recalled || VERBATIM_TYPES.has(contentType)) return { contentType: typeOf(contentType), content }
   if (FILE_KINDS.has(contentType)) {
     return { contentType: "file", content: withKind(content, contentType) }
   }

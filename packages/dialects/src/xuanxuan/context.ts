@@ -6,6 +6,7 @@ import type { Sessions } from "@parley/core/Sessions"
 import type { EngineSettings } from "@parley/core/Settings"
 import type * as Clock from "effect/Clock"
 import type * as Semaphore from "effect/Semaphore"
+import type { ProfileName } from "./profiles.ts"
 import type { UserListCache } from "./UserListCache.ts"
 
 export interface Deps {
@@ -13,7 +14,7 @@ export interface Deps {
   readonly hub: Hub["Service"]
   readonly sessions: Sessions["Service"]
   readonly queue: OfflineQueue["Service"]
-  readonly userList: UserListCache
+  readonly userLists: Readonly<Record<ProfileName, UserListCache>>
   /** Limits concurrent login pushes, so that thousands of reconnecting clients leave time for other requests. */
   readonly loginPermits: Semaphore.Semaphore
   readonly settings: EngineSettings

@@ -12,11 +12,11 @@ import type { Message } from "@parley/core/Message"
 import { adminsOf } from "@parley/core/rules/Membership"
 import type { StoredFile } from "@parley/core/Store"
 import type { PresentUser } from "@parley/core/User"
-import { contentOf } from "./content.ts"
+import { type Content, contentOf } from "./content.ts"
 
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
 
-/** Format of a chat's members, the only field in which the two wire profiles differ. */
+/** Format of a chat's members. */
 export type MembersFormat = "objects" | "ids"
 
 /** Returns the account of a cached user; "" for null and uncached users. */
@@ -24,7 +24,7 @@ export type AccountOf = (user: UserId | null) => string
 
 const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000)
 
-export const userJson = (user: PresentUser): Json => ({
+export const userJson = (user: PresentUser): { readonly [key: string]: Json } => ({
   id: user.id,
   account: user.account,
   realname: user.realname,
@@ -41,12 +41,20 @@ const committersText = (senders: Senders): string =>
 export const membersText = (users: Iterable<UserId>, format: MembersFormat): string =>
   Array.from(users, (id) => (format === "ids" ? String(id) : `{"id":${id}}`)).join(",")
 
-/** Encoding options of one wire profile. */
+/** Encoding of one wire profile. */
 export interface WireFormat {
   readonly members: MembersFormat
   readonly accountOf: AccountOf
+  /** Returns the displayed name of a cached user; "" for null and uncached users. */
+  readonly nameOf: (user: UserId | null) => string
   /** Returns all users by id, the members of a system chat, as encoded by `membersText`. */
   readonly allUsers: (format: MembersFormat) => string
+  /** Returns JSON text as it is sent: unchanged, or in ASCII. */
+  readonly jsonText: (json: string) => string
+  readonly userJson: (user: PresentUser) => Json
+  readonly contentOf: (message: Message) => Content
+  /** Returns a message as it is sent; recent texts are cached. */
+  readonly messageText: (message: Message, chat: Chat) => string
 }
 
 const factsJson = (chat: Chat, head: LogHead, { accountOf }: WireFormat): { readonly [key: string]: Json } => ({
@@ -65,13 +73,13 @@ const factsJson = (chat: Chat, head: LogHead, { accountOf }: WireFormat): { read
   lastActiveTime: seconds(head.activeAt)
 })
 
-/** Encodes a chat without its members, for the list of public chats. */
-export const publicChatText = ({ chat, head }: ChatView, wireFormat: WireFormat): string =>
-  JSON.stringify(factsJson(chat, head, wireFormat))
+/** Encodes a chat without its members. */
+export const chatFactsText = ({ chat, head }: ChatView, wireFormat: WireFormat): string =>
+  wireFormat.jsonText(JSON.stringify(factsJson(chat, head, wireFormat)))
 
 /** Encodes a chat as JSON text. */
 export const chatText = (view: ChatView, wireFormat: WireFormat): string =>
-  `${openFacts(publicChatText(view, wireFormat))}${chatMembers(view.chat, wireFormat)}]}`
+  `${openFacts(chatFactsText(view, wireFormat))}${chatMembers(view.chat, wireFormat)}]}`
 
 /** Encodes a chat with the caller's preferences; `members` is the last field. */
 export const ownChatText = (view: OwnChatView, wireFormat: WireFormat): string =>
@@ -79,7 +87,9 @@ export const ownChatText = (view: OwnChatView, wireFormat: WireFormat): string =
 
 /** Same, up to the members; the caller appends these and `]}`. */
 export const ownFacts = ({ chat, head, preference }: OwnChatView, wireFormat: WireFormat): string =>
-  openFacts(JSON.stringify({ ...factsJson(chat, head, wireFormat), ...preferenceJson(preference) }))
+  openFacts(
+    wireFormat.jsonText(JSON.stringify({ ...factsJson(chat, head, wireFormat), ...preferenceJson(preference) }))
+  )
 
 const openFacts = (facts: string): string => `${facts.slice(0, -1)},"members":[`
 
@@ -88,7 +98,7 @@ const preferenceJson = ({ star, hide, mute }: Preference): { readonly [key: stri
 const chatMembers = (chat: Chat, { allUsers, members }: WireFormat): string =>
   chat.type === "system" ? allUsers(members) : membersText(chat.members.keys(), members)
 
-export const messageJson = (message: Message, chat: Chat): Json => ({
+export const messageJson = (message: Message, chat: Chat, encodeContent = contentOf): Json => ({
   id: message.id,
   gid: message.gid,
   cgid: chat.gid,
@@ -96,9 +106,16 @@ export const messageJson = (message: Message, chat: Chat): Json => ({
   user: message.type === "broadcast" ? 0 : (message.sender ?? 0),
   date: seconds(message.date),
   type: message.type,
-  ...contentOf(message),
+  ...encodeContent(message),
   ...(message.recalled && { recalled: true })
 })
+
+/** Encodes a message as it is sent. */
+export const encodeMessage = (
+  message: Message,
+  chat: Chat,
+  { jsonText, contentOf: encodeContent }: Pick<WireFormat, "jsonText" | "contentOf">
+): string => jsonText(JSON.stringify(messageJson(message, chat, encodeContent)))
 
 /** Number of cached message texts. */
 const CACHE_SIZE = 256
@@ -106,24 +123,26 @@ const CACHE_SIZE = 256
 const MAX_CACHED_LENGTH = 4096
 
 /**
- * Cached texts, indexed by message id modulo the size. Not a `Map` that is cleared: in V8 an abandoned hash table refers to
- * the next one, so that once one is in the old generation, everything ever added lives until a full collection.
+ * Caches recent message texts: the sender gets the text in the reply, other members get it in a push at the end of the turn.
  */
-const messageTexts: Array<{ readonly message: Message; readonly text: string } | undefined> = Array.from({
-  length: CACHE_SIZE
-})
-
-/**
- * Encodes a message as JSON text. Recent texts are cached: the sender gets the text in the reply, other members get it in a
- * push at the end of the turn.
- */
-export const messageText = (message: Message, chat: Chat): string => {
-  const slot = message.id % CACHE_SIZE
-  const cached = messageTexts[slot]
-  if (cached?.message === message) return cached.text
-  const text = JSON.stringify(messageJson(message, chat))
-  if (text.length <= MAX_CACHED_LENGTH) messageTexts[slot] = { message, text }
-  return text
+export const cachedMessageText = (
+  encode: (message: Message, chat: Chat) => string
+): ((message: Message, chat: Chat) => string) => {
+  /**
+   * Texts indexed by message id modulo the size. Not a `Map` that is cleared: in V8 an abandoned hash table refers to the
+   * next one, so that once one is in the old generation, everything ever added lives until a full collection.
+   */
+  const texts: Array<{ readonly message: Message; readonly text: string } | undefined> = Array.from({
+    length: CACHE_SIZE
+  })
+  return (message, chat) => {
+    const slot = message.id % CACHE_SIZE
+    const cached = texts[slot]
+    if (cached?.message === message) return cached.text
+    const text = encode(message, chat)
+    if (text.length <= MAX_CACHED_LENGTH) texts[slot] = { message, text }
+    return text
+  }
 }
 
 export const fileJson = (file: StoredFile): Json => ({
@@ -155,24 +174,36 @@ const USER_PUSHES = {
   status: "userChangeStatus"
 } as const
 
+/** Encodes the packets of a changed chat. */
+export type ChangeEncoder = (change: Changed, event: ChatEvent, wireFormat: WireFormat) => ReadonlyArray<string>
+
 /** Encodes an event as packets. */
-export const packetsOf = (event: ChatEvent | UserEvent, wireFormat: WireFormat): ReadonlyArray<string> => {
-  if (event._tag === "UserEvent") return [packet(event.id, USER_PUSHES[event.what], userJson(event.user))]
+export const packetsOf = (
+  event: ChatEvent | UserEvent,
+  wireFormat: WireFormat,
+  encodeChange: ChangeEncoder
+): ReadonlyArray<string> => {
+  if (event._tag === "UserEvent") {
+    return [wireFormat.jsonText(packet(event.id, USER_PUSHES[event.what], wireFormat.userJson(event.user)))]
+  }
   const { entry, chat, message } = event
   if (entry.body._tag === "Created") return [packetOfText(entry.id, "create", chatText(event, wireFormat))]
-  if (entry.body._tag === "Changed") {
-    const pushes = changePushes(entry.body, event)
-    if (pushes.length === 0) return pushes
-    const data = chatText(event, wireFormat)
-    return pushes.map((push) => packetOfText(entry.id, push, data))
-  }
-  return message === undefined ? [] : [packetOfText(entry.id, "message", `[${messageText(message, chat)}]`)]
+  if (entry.body._tag === "Changed") return encodeChange(entry.body, event, wireFormat)
+  return message === undefined ? [] : [packetOfText(entry.id, "message", `[${wireFormat.messageText(message, chat)}]`)]
+}
+
+/** Encodes a change as packets with the whole chat. Source: seeds/002, the push sections. */
+export const changePackets: ChangeEncoder = (change, event, wireFormat) => {
+  const pushes = changePushes(change, event)
+  if (pushes.length === 0) return pushes
+  const data = chatText(event, wireFormat)
+  return pushes.map((push) => packetOfText(event.entry.id, push, data))
 }
 
 /** Returns the push methods of a change, as the document's push sections spell them. */
 const changePushes = (change: Changed, { entry }: ChatEvent): ReadonlyArray<string> => {
   const pushes: Array<string> = []
-  const affected = [...(change.added ?? []), ...(change.removed ?? [])]
+  const affected = affectedUsers(change)
   if (change.dissolved) pushes.push("addMember")
   else if (affected.length > 0) pushes.push(affected.every((user) => user === entry.by) ? "joinChat" : "addMember")
   if (change.name !== undefined) pushes.push("changeName")
@@ -181,3 +212,6 @@ const changePushes = (change: Changed, { entry }: ChatEvent): ReadonlyArray<stri
   if (change.senders !== undefined) pushes.push("setCommitters")
   return pushes
 }
+
+/** Returns the users who joined or left by a change. */
+export const affectedUsers = ({ added = [], removed = [] }: Changed): ReadonlyArray<UserId> => [...added, ...removed]

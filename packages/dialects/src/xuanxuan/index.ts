@@ -4,14 +4,16 @@
  */
 import { Blobs } from "@parley/core/Blobs"
 import type { Accept } from "@parley/core/Connection"
-import type { Dialect } from "@parley/core/Dialect"
+import type { Dialect, DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
+import type { EncodedChunk } from "@parley/core/Frame"
 import { Hub } from "@parley/core/Hub"
 import type { UserId } from "@parley/core/Ids"
 import { OfflineQueue } from "@parley/core/OfflineQueue"
 import { Acceptor } from "@parley/core/Acceptor"
 import { Sessions } from "@parley/core/Sessions"
 import { choice, Settings } from "@parley/core/Settings"
+import type { User } from "@parley/core/User"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -20,8 +22,9 @@ import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { transfersOf } from "../_http/Transfers.ts"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./profiles.ts"
 import { makeFrameHandler } from "./session.ts"
-import { fileOfLink, routesOf, WEBSOCKET_PATH } from "./routes.ts"
-import type { MembersFormat } from "./encode.ts"
+import { fileOfLink } from "./links.ts"
+import { routesOf, WEBSOCKET_PATH } from "./routes.ts"
+import { announcedAddress, tcpAddressSetting } from "./tcpAddress.ts"
 import { UserListCache } from "./UserListCache.ts"
 
 export { offlineQueueRow, type OfflineQueueRow } from "./offlineQueueRow.ts"
@@ -33,16 +36,22 @@ const settings = {
     "documented",
     "Wire profile of WebSocket connections that do not choose one by `?profile=`."
   ),
-  tcpProfile: choice("xuanxuan.tcpProfile", profileNames, "client-1.0", "Wire profile of raw TCP connections.")
+  tcpProfile: choice("xuanxuan.tcpProfile", profileNames, "client-1.0", "Wire profile of raw TCP connections."),
+  tcpAddress: tcpAddressSetting
 }
 
 /** Maximum number of concurrent login pushes. Each takes about 1 ms of CPU, and waits for storage. */
 const MAX_CONCURRENT_LOGINS = 16
 
+const joined = (chunks: ReadonlyArray<EncodedChunk>): string => chunks.map(({ text }) => text).join("")
+
+const displayNameOf = (user: User | undefined): string =>
+  user === undefined ? "" : user.realname === "" ? `@${user.account}` : user.realname
+
 type Requirements = Blobs | Engine | Hub | OfflineQueue | Acceptor | Sessions | SecureRandom.SecureRandom
 
 /** The `xuanxuan` protocol, for `createParley` and `serve`. */
-export const dialect: Dialect<HttpRoutes, Requirements> = {
+export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   name: "xuanxuan",
   settings: Object.values(settings),
   open: Effect.fnUntraced(function* (context) {
@@ -50,35 +59,37 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
     const hub = yield* Hub
     const acceptor = yield* Acceptor
     const engineSettings = yield* Settings
-    const userList = new UserListCache(hub)
+    const { users } = engine.context
+    const cachedUser = (user: UserId | null): User | undefined => (user === null ? undefined : users.getCached(user))
+    const profileOf = (name: ProfileName): Profile =>
+      makeProfile(name, {
+        accountOf: (user) => cachedUser(user)?.account ?? "",
+        nameOf: (user) => displayNameOf(cachedUser(user)),
+        allUsers: (format) => joined(userLists[name].members(users.cached(), format)),
+        userList: () => joined(userLists[name].chunks(users.cached()))
+      })
+    const profiles = { documented: profileOf("documented"), "client-1.0": profileOf("client-1.0") }
+    const userLists: Readonly<Record<ProfileName, UserListCache>> = {
+      documented: new UserListCache(hub, profiles.documented.wireFormat),
+      "client-1.0": new UserListCache(hub, profiles["client-1.0"].wireFormat)
+    }
     const deps = {
       engine,
       hub,
       sessions: yield* Sessions,
       queue: yield* OfflineQueue,
-      userList,
+      userLists,
       loginPermits: yield* Semaphore.make(MAX_CONCURRENT_LOGINS),
       settings: engineSettings,
       clock: yield* Clock.Clock,
       blobs: yield* Blobs,
       transfers: transfersOf(engine, engineSettings),
       random: yield* SecureRandom.SecureRandom,
-      serveContext: context
+      serveContext: context,
+      announcedTcp: yield* announcedAddress(context.settings[tcpAddressSetting.key])
     }
 
-    const wireFormat = {
-      accountOf: (user: UserId | null) => (user === null ? "" : (engine.context.users.getCached(user)?.account ?? "")),
-      allUsers: (format: MembersFormat) =>
-        userList
-          .members(engine.context.users.cached(), format)
-          .map(({ text }) => text)
-          .join("")
-    }
     engine.context.fileLinks.push(fileOfLink)
-    const profiles: Readonly<Record<ProfileName, Profile>> = {
-      documented: makeProfile("documented", wireFormat),
-      "client-1.0": makeProfile("client-1.0", wireFormat)
-    }
     // Without an authenticator, all connections of a profile share one handler.
     const frameHandlers = {
       documented: makeFrameHandler(deps, profiles.documented, undefined),

@@ -14,7 +14,6 @@ import type { Status, User } from "@parley/core/User"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Deps } from "./context.ts"
-import { userJson } from "./encode.ts"
 import { messageOf } from "./errors.ts"
 import type { Request } from "./frames.ts"
 import { loginPushesOf, encodeMembers } from "./loginPushes.ts"
@@ -66,7 +65,9 @@ export const login = Effect.fnUntraced(function* (
   if (before !== undefined && !before.ended) yield* deps.sessions.end(before, session.connection.id)
   if (session.live !== live) return { frame: undefined }
   return {
-    frame: successFrame(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
+    frame: successFrame(profile, request, live.token, {
+      data: profile.wireFormat.userJson(deps.hub.presence.of(user))
+    }),
     presence: [{ what: "login", user }],
     next: (runCommand) => pushLogin(deps, profile, session, user, runCommand)
   }
@@ -104,6 +105,7 @@ const statusOf = ({ hub }: Deps, user: User): Exclude<Status, "offline"> => {
 
 export const logout = Effect.fnUntraced(function* (
   deps: Deps,
+  profile: Profile,
   session: ClientSession,
   live: LiveSession,
   user: User,
@@ -112,7 +114,9 @@ export const logout = Effect.fnUntraced(function* (
   yield* deps.sessions.end(live, session.connection.id)
   session.detachUser()
   return {
-    frame: successFrame(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
+    frame: successFrame(profile, request, live.token, {
+      data: profile.wireFormat.userJson(deps.hub.presence.of(user))
+    }),
     // Another device of the user may still be online.
     presence: deps.hub.isOnline(user.id) ? [] : [{ what: "logout", user }]
   }
@@ -127,7 +131,8 @@ export const pushLogin = (
   runCommand: RunCommand
 ): Effect.Effect<Reply> =>
   Effect.gen(function* () {
-    const { engine, userList } = deps
+    const { engine } = deps
+    const userList = deps.userLists[profile.name]
     if (session.user?.id !== user.id) return
     const caller = session.caller()
     const { users } = engine.context

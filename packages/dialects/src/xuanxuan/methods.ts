@@ -1,21 +1,30 @@
 /** Handlers of all methods except login and logout: convert params to an engine command and its reply to `data`. */
 import { refuseOnStorageFailure } from "@parley/core/StorageErrors"
-import type { ChatView, Command, Draft, ReplyOf, SentMessage } from "@parley/core/Command"
+import type {
+  AddMembers,
+  ChatRef,
+  ChatView,
+  Command,
+  JoinChat,
+  RemoveMembers,
+  ReplyOf,
+  SentMessage
+} from "@parley/core/Command"
 import type { Senders } from "@parley/core/Chat"
 import type { UserCache } from "@parley/core/UserCache"
 import { EncodedChunk } from "@parley/core/Frame"
 import { ChatId, UserId } from "@parley/core/Ids"
-import { type MessageRefusal, type Reason, type Refused, refuse } from "@parley/core/Refused"
+import { type Refused, refuse } from "@parley/core/Refused"
 import type { EngineSettings } from "@parley/core/Settings"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { chatListText, userListText, encodeMembers } from "./loginPushes.ts"
 import type { Profile } from "./profiles.ts"
-import { bounded, messageOf } from "./errors.ts"
-import { chatText, fileJson, type Json, messageJson, publicChatText, userJson } from "./encode.ts"
+import { ownRenameNotice } from "./client10.ts"
+import { draftsOf } from "./drafts.ts"
+import { chatFactsText, chatText, encodeMessage, fileJson, type Json, type WireFormat } from "./encode.ts"
 import type { UserListCache } from "./UserListCache.ts"
-import { type Method, type ParamsOf, readMessage } from "./params.ts"
+import type { Method, ParamsOf } from "./params.ts"
 import { parleyHandlers } from "./parleyMethods.ts"
 
 /** Data that is already JSON text, in chunks: long lists are encoded in slices, shared ones once. */
@@ -31,6 +40,8 @@ export class RawJson {
 export interface MethodResult {
   readonly data: Json | RawJson
   readonly pager?: Json
+  /** A frame of pushes for this connection, sent after the reply. */
+  readonly push?: string
 }
 
 /** Context of one request. */
@@ -55,55 +66,23 @@ const invalid = (field: string, problem: string): Refused => refuse({ _tag: "Inv
 const ids = (users: ReadonlyArray<number | { readonly id: number }>): ReadonlyArray<UserId> =>
   users.map((user) => UserId(typeof user === "number" ? user : user.id))
 
-/** Dates are in seconds below 10^11, otherwise in milliseconds. Source: PROTOCOLS, "message". */
-const MILLISECONDS_FROM = 1e11
-const milliseconds = (date: number): number => Math.floor(date >= MILLISECONDS_FROM ? date : date * 1000)
-
-/** Converts one message to a draft, or returns the reason for refusing it. */
-export const draftOf = (user: User, sent: unknown, index: number): Result.Result<Draft, Reason> =>
-  Result.flatMap(readMessage(sent, index), (message) => {
-    const { gid, cgid, date, type, contentType, content } = message
-    const claimed = message.user ?? undefined
-    if (claimed !== undefined && claimed !== "" && claimed !== 0 && claimed !== user.id && claimed !== user.account) {
-      const field = `params.messages.${index}.user`
-      return Result.fail<Reason>({ _tag: "Invalid", field, problem: "must be the user who sends, or empty" })
-    }
-    return Result.succeed({
-      gid,
-      chat: { gid: cgid },
-      type: type ?? "normal",
-      contentType: contentType ?? "text",
-      content: typeof content === "string" ? content : JSON.stringify(content),
-      ...(typeof date === "number" && date !== 0 && { date: milliseconds(date) })
-    })
-  })
-
-/** Converts all messages of a request; refuses with a list of the invalid ones, or all if there are more than `limit`. */
-const draftsOf = (
-  user: User,
-  messages: ReadonlyArray<unknown>,
-  limit: number
-): Effect.Effect<ReadonlyArray<Draft>, Refused> => {
-  if (messages.length > limit) return invalid("messages", `must hold at most ${limit} messages`)
-  const drafts: Array<Draft> = []
-  const refusals: Array<MessageRefusal> = []
-  for (const [index, message] of messages.entries()) {
-    const draft = draftOf(user, message, index)
-    if (Result.isSuccess(draft)) drafts.push(draft.success)
-    else refusals.push({ index, reason: draft.failure })
-  }
-  return refusals.length > 0 ? refuse({ _tag: "MessagesRefused", refusals }) : Effect.succeed(drafts)
-}
-
 /** Encodes the messages as stored. */
-const sentResult = (sent: ReadonlyArray<SentMessage>): MethodResult => ({
-  data: sent.map(({ message, chat }) => messageJson(message, chat))
+const sentResult = (sent: ReadonlyArray<SentMessage>, { messageText }: WireFormat): MethodResult => ({
+  data: new RawJson([new EncodedChunk(`[${sent.map(({ message, chat }) => messageText(message, chat)).join(",")}]`)])
 })
 
 /** Encodes a chat with all its members. */
 const chatResult = (view: ChatView, { wireFormat }: Profile): MethodResult => ({
   data: new RawJson([new EncodedChunk(chatText(view, wireFormat))])
 })
+
+/** Encodes the reply to a join or a leave, for the 1.0 client with the chat, which it does not have before it joins. */
+const joinResult = (view: ChatView, join: boolean, { name, wireFormat }: Profile): MethodResult => {
+  const { gid } = view.chat
+  if (name !== "client-1.0") return { data: { gid, join } }
+  const facts = wireFormat.jsonText(JSON.stringify({ gid, join }))
+  return { data: new RawJson([new EncodedChunk(`${facts.slice(0, -1)},"chat":${chatText(view, wireFormat)}}`)]) }
+}
 
 /** Items of a list that are encoded as one chunk, before other work runs. */
 const ITEMS_PER_SLICE = 500
@@ -130,28 +109,6 @@ const encodeList = <A>(items: ReadonlyArray<A>, write: (item: A) => string): Eff
     chunks.push(new EncodedChunk("]"))
     return new RawJson(chunks)
   })
-
-/** Encodes each refused message with its reason, in addition to the refusal of the request. Source: PROTOCOLS, "message". */
-export const refusedMessages = (reason: Reason, sent: ReadonlyArray<unknown>): Json | undefined => {
-  // A host rejects all messages of a request together.
-  const refusals =
-    reason._tag === "MessagesRefused"
-      ? reason.refusals
-      : reason._tag === "Rejected" && sent.length > 0
-        ? sent.map((_, index) => ({ index, reason }))
-        : undefined
-  return refusals?.map(({ index, reason: cause }) => ({
-    gid: bounded(textOf(sent[index], "gid")),
-    cgid: bounded(textOf(sent[index], "cgid")),
-    message: messageOf(cause)
-  }))
-}
-
-/** Returns a field of a client's value; "" if it is not a string. */
-const textOf = (sent: unknown, name: "gid" | "cgid"): string => {
-  const value: unknown = typeof sent === "object" && sent !== null ? Reflect.get(sent, name) : undefined
-  return typeof value === "string" ? value : ""
-}
 
 const SENDER_WORDS: ReadonlyMap<string, Senders> = new Map<string, Senders>([
   ["", []],
@@ -184,6 +141,21 @@ const chatToRename = (
   const ref = params.id ?? params.gid
   if (ref === undefined || ref === null) return invalid("params.id", "must be the chat's id or gid")
   return Effect.succeed(typeof ref === "number" ? { id: ChatId(ref) } : { gid: ref })
+}
+
+/**
+ * Returns the command of `addmember`. Adding exactly oneself to a public group is joining it. Source: PROTOCOLS, "Who may do
+ * what".
+ */
+const membersCommand = (
+  { id }: User,
+  chat: ChatRef,
+  members: ReadonlyArray<UserId>,
+  join: boolean
+): JoinChat | AddMembers | RemoveMembers => {
+  if (!join) return { _tag: "RemoveMembers", chat, members }
+  const isSelf = members.length > 0 && members.every((user) => user === id)
+  return isSelf ? { _tag: "JoinChat", chat } : { _tag: "AddMembers", chat, members }
 }
 
 export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/logout">]: Handler<M> } = {
@@ -231,18 +203,20 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
       (view) => chatResult(view, profile)
     ),
 
-  "chat/joinchat": ({ runCommand }, { gid, join }) => {
+  "chat/joinchat": ({ runCommand, profile }, { gid, join }) => {
     const joins = join ?? true
     const command = joins
       ? runCommand({ _tag: "JoinChat", chat: { gid } })
       : runCommand({ _tag: "LeaveChat", chat: { gid } })
-    return Effect.as(command, { data: { gid, join: joins } })
+    return Effect.map(command, (view) => joinResult(view, joins, profile))
   },
 
-  "chat/changename": ({ runCommand }, params) =>
+  "chat/changename": ({ runCommand, profile: { name, wireFormat }, user }, params) =>
     Effect.flatMap(chatToRename(params), (chat) =>
       Effect.map(runCommand({ _tag: "RenameChat", chat, name: params.name }), (view) => ({
-        data: { gid: view.chat.gid, name: view.chat.name }
+        data: { gid: view.chat.gid, name: view.chat.name },
+        // Without a change, the last editor may be another user.
+        ...(name === "client-1.0" && view.chat.editedBy === user.id && { push: ownRenameNotice(view.chat, wireFormat) })
       }))
     ),
 
@@ -261,27 +235,23 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
       data: { gid, mute: preference.mute }
     })),
 
-  "chat/addmember": ({ runCommand, profile }, { gid, members, join }) => {
-    const users = ids(members)
-    const command =
-      (join ?? true)
-        ? runCommand({ _tag: "AddMembers", chat: { gid }, members: users })
-        : runCommand({ _tag: "RemoveMembers", chat: { gid }, members: users })
-    return Effect.map(command, (view) => chatResult(view, profile))
-  },
-
-  "chat/message": ({ runCommand, user, settings }, { messages }) =>
-    Effect.flatMap(draftsOf(user, messages, settings.messagesPerRequest), (drafts) =>
-      Effect.map(runCommand({ _tag: "SendMessages", messages: drafts }), sentResult)
+  "chat/addmember": ({ runCommand, profile, user }, { gid, members, join }) =>
+    Effect.map(runCommand(membersCommand(user, { gid }, ids(members), join ?? true)), (view) =>
+      chatResult(view, profile)
     ),
 
-  "chat/history": ({ runCommand }, { gid, recPerPage, pageID, continued }) => {
+  "chat/message": ({ runCommand, user, settings, profile }, { messages }) =>
+    Effect.flatMap(draftsOf(user, messages, settings.messagesPerRequest), (drafts) =>
+      Effect.map(runCommand({ _tag: "SendMessages", messages: drafts }), (sent) => sentResult(sent, profile.wireFormat))
+    ),
+
+  "chat/history": ({ runCommand, profile: { wireFormat } }, { gid, recPerPage, pageID, continued }) => {
     const size = recPerPage ?? 0
     const number = pageID ?? 0
     const page = size === 0 ? {} : { page: { size, number: number === 0 ? 1 : number } }
     return Effect.flatMap(runCommand({ _tag: "ReadHistory", chat: { gid }, ...page }), ({ chat, messages, total }) =>
       Effect.map(
-        encodeList(messages, (message) => JSON.stringify(messageJson(message, chat))),
+        encodeList(messages, (message) => encodeMessage(message, chat, wireFormat)),
         (data) => ({
           data,
           pager: {
@@ -300,11 +270,13 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
     Effect.flatMap(runCommand({ _tag: "ListMembers", chat: { gid } }), ({ members }) =>
       Effect.map(
         encodeList(members, (user) =>
-          wireFormat.members === "ids" ? String(user.id) : JSON.stringify(userJson(user))
+          wireFormat.members === "ids"
+            ? String(user.id)
+            : wireFormat.jsonText(JSON.stringify(wireFormat.userJson(user)))
         ),
         ({ chunks }) => ({
           data: new RawJson([
-            new EncodedChunk(`[{"gid":${JSON.stringify(gid)},"members":`),
+            new EncodedChunk(`[{"gid":${wireFormat.jsonText(JSON.stringify(gid))},"members":`),
             ...chunks,
             new EncodedChunk("}]")
           ])
@@ -321,7 +293,10 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
   "chat/getpubliclist": ({ runCommand, profile }) =>
     Effect.flatMap(runCommand({ _tag: "ListPublicChats" }), (chats) =>
       Effect.map(
-        encodeList(chats, (chat) => publicChatText(chat, profile.wireFormat)),
+        // The 1.0 client fails on a chat without members.
+        encodeList(chats, (chat) =>
+          profile.name === "client-1.0" ? chatText(chat, profile.wireFormat) : chatFactsText(chat, profile.wireFormat)
+        ),
         (data) => ({ data })
       )
     ),
@@ -345,10 +320,10 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
     return Effect.map(stored, (text) => ({ data: text === null ? null : (JSON.parse(text) as Json) }))
   },
 
-  "attach/getlist": ({ runCommand }, { gid }) =>
+  "attach/getlist": ({ runCommand, profile }, { gid }) =>
     Effect.flatMap(runCommand({ _tag: "ListFiles", chat: { gid } }), (files) =>
       Effect.map(
-        encodeList(files, (file) => JSON.stringify(fileJson(file))),
+        encodeList(files, (file) => profile.wireFormat.jsonText(JSON.stringify(fileJson(file)))),
         (data) => ({ data })
       )
     )

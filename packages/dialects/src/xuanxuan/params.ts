@@ -66,7 +66,7 @@ const Draft = Schema.Struct({
   user: optional(Schema.Union([Schema.Int, Text])),
   date: optional(Schema.Union([Schema.Finite, Schema.Literal("")])),
   type: optional(Schema.Literals(["normal", "broadcast"])),
-  contentType: optional(Schema.Literals(["text", "emoticon", "image", "file"])),
+  contentType: optional(Schema.Literals(["text", "emoticon", "image", "file", "emotion", "object"])),
   content: Schema.Union([Text, JsonObject])
 })
 

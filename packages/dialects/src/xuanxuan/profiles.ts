@@ -2,8 +2,21 @@
  * The two wire profiles: `documented`, and `client-1.0` for the published 1.0 desktop client.
  * Source: PROTOCOLS, "Two wire profiles".
  */
+import { nextEphemeralId } from "@parley/core/Ids"
 import type { Serializer } from "@parley/core/Serializer"
-import { framing, packetsOf, type WireFormat } from "./encode.ts"
+import { asciiJson } from "./ascii.ts"
+import { changePackets10, contentOf10, userOf10 } from "./client10.ts"
+import { contentOf } from "./content.ts"
+import {
+  cachedMessageText,
+  changePackets,
+  encodeMessage,
+  framing,
+  packetOfText,
+  packetsOf,
+  userJson,
+  type WireFormat
+} from "./encode.ts"
 import { transientPacket } from "./parleyMethods.ts"
 
 export const profileNames = ["documented", "client-1.0"] as const
@@ -37,9 +50,33 @@ const rejectionText = (reason: Parameters<Serializer["rejected"]>[0]): string =>
   }
 }
 
-export const makeProfile = (name: ProfileName, options: Omit<WireFormat, "members">): Profile => {
+/** Facts that encoding reads from memory. */
+export interface EncodingFacts extends Pick<WireFormat, "accountOf" | "nameOf" | "allUsers"> {
+  /** Returns all users in this profile's encoding, without brackets. */
+  readonly userList: () => string
+}
+
+const wireFormatOf = (name: ProfileName, facts: EncodingFacts): WireFormat => {
+  const parts =
+    name === "client-1.0"
+      ? ({ members: "ids", jsonText: asciiJson, userJson: userOf10, contentOf: contentOf10 } as const)
+      : ({ members: "objects", jsonText: (json: string) => json, userJson, contentOf } as const)
+  const { accountOf, nameOf, allUsers } = facts
+  return {
+    accountOf,
+    nameOf,
+    allUsers,
+    ...parts,
+    messageText: cachedMessageText((message, chat) => encodeMessage(message, chat, parts))
+  }
+}
+
+const userListPacket = (users: string): string => packetOfText(nextEphemeralId(), "userGetList", users)
+
+export const makeProfile = (name: ProfileName, facts: EncodingFacts): Profile => {
   const isClient10 = name === "client-1.0"
-  const wireFormat: WireFormat = { ...options, members: isClient10 ? "ids" : "objects" }
+  const wireFormat = wireFormatOf(name, facts)
+  const encodeChange = isClient10 ? changePackets10 : changePackets
   const takenOver = isClient10
     ? { module: "chat", method: "kickoff", message: TAKEN_OVER }
     : { module: "null", method: "null", message: TAKEN_OVER }
@@ -48,8 +85,12 @@ export const makeProfile = (name: ProfileName, options: Omit<WireFormat, "member
     wireFormat,
     encode: (event) =>
       event._tag === "ChatEvent" || event._tag === "UserEvent"
-        ? packetsOf(event, wireFormat)
-        : [transientPacket(event)],
+        ? packetsOf(event, wireFormat, encodeChange)
+        : [wireFormat.jsonText(transientPacket(event))],
+    // The 1.0 client replaces its list by every one that it gets.
+    encodeNewUsers: (users) => [
+      isClient10 ? userListPacket(`[${facts.userList()}]`) : userListPacket(JSON.stringify(users.map(userJson)))
+    ],
     framing: framing,
     takenOver: JSON.stringify([takenOver]),
     connectionLimitReached: refusedFrame("Too many connections; retry later."),

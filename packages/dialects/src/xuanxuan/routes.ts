@@ -9,11 +9,11 @@ import * as Hex from "effect/encoding/Hex"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import { type FailureEncoder, protocolRoutes, type RouteHandler } from "../_http/protocolRoutes.ts"
-import { EMPTY_QUERY, parseQuery, type Query } from "../_http/query.ts"
+import type { Query } from "../_http/query.ts"
 import { download, type FileDeps, upload } from "./files.ts"
 import { messageOf } from "./errors.ts"
+import type { AnnouncedAddress } from "./tcpAddress.ts"
 
 /** Server version for the 1.0 client. */
 const VERSION = "1.0.0"
@@ -22,18 +22,7 @@ export const WEBSOCKET_PATH = "/ws"
 interface RouteDeps extends FileDeps {
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly serveContext: ServeContext
-}
-
-/** Returns the file id in a link of this protocol, regardless of the server's address. */
-export const fileOfLink = (link: string): number | undefined => {
-  const { path = "", query = "" } = /^(?<path>[^?#]*)(?:\?(?<query>[^#]*))?/.exec(link)?.groups ?? {}
-  const parameters = parseQuery(query, 100)
-  const get = Result.isSuccess(parameters) ? parameters.success.get : EMPTY_QUERY.get
-  const inPath = /\/attach-download-([1-9][0-9]{0,14})\.json$/.exec(`/${path}`)?.[1]
-  const isDownload = /(?:^|\/)index\.php$/.test(path) && get("m") === "attach" && get("f") === "download"
-  const inQuery = isDownload ? /^[1-9][0-9]{0,14}$/.exec(get("fileID") ?? get("id") ?? "")?.[0] : undefined
-  const id = inPath ?? inQuery
-  return id === undefined ? undefined : Number(id)
+  readonly announcedTcp: AnnouncedAddress
 }
 
 const failure = (status: number, message: string, headers: Readonly<Record<string, string>> = {}) =>
@@ -45,9 +34,9 @@ const errors: FailureEncoder = { failure, refused: (reason) => failure(400, mess
 const notFound = failure(404, "There is nothing at this path.")
 
 export const routesOf = (deps: RouteDeps) => {
-  const getConfig = Effect.gen(function* () {
-    const { serveContext, random, settings } = deps
-    const tcp = serveContext.tcp()
+  const getConfig: RouteHandler = Effect.fnUntraced(function* ({ headers }) {
+    const { serveContext, random, settings, announcedTcp } = deps
+    const { host, port } = announcedTcp(serveContext.tcp(), headers["host"])
     return HttpServerResponse.jsonUnsafe({
       version: VERSION,
       requestType: "PATH_INFO",
@@ -56,8 +45,8 @@ export const routesOf = (deps: RouteDeps) => {
       sessionID: Hex.encode(yield* random.randomBytes(16)),
       rand: yield* random.intBetween(0, 9999),
       expiredTime: Math.min(settings.sessionIdle, settings.sessionLifetime),
-      ip: tcp?.host ?? "",
-      port: tcp?.port ?? 0
+      ip: host,
+      port
     })
   })
 
@@ -75,7 +64,7 @@ export const routesOf = (deps: RouteDeps) => {
       },
       "/index.php": {
         GET: (request, query) => {
-          if (query.get("mode") === "getconfig") return getConfig
+          if (query.get("mode") === "getconfig") return getConfig(request, query)
           return actionOf(query) === "attach/download"
             ? download(deps, request, query, query.get("fileID") ?? query.get("id") ?? "")
             : Effect.succeed(notFound)

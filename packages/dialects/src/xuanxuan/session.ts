@@ -27,7 +27,8 @@ import {
 import { isLarge } from "../_http/jsonLimits.ts"
 import { authenticate, login, logout, pushLogin } from "./login.ts"
 import { type Profile, refusedFrame } from "./profiles.ts"
-import { type MethodResult, draftOf, handlers } from "./methods.ts"
+import { draftOf } from "./drafts.ts"
+import { type MethodResult, handlers } from "./methods.ts"
 import { decode, draftsIn, isMethod, type Method, type ParamsOf } from "./params.ts"
 import { failureFrame, refusalFrame, sentFrame, successFrame } from "./replies.ts"
 
@@ -51,7 +52,7 @@ export const makeFrameHandler = (deps: Deps, profile: Profile, requestInfo: Requ
       const now = deps.clock.currentTimeMillisUnsafe()
       if (isLive(deps, session, first, now)) {
         if (tryAcknowledge(deps, session, first, now)) return NONE
-        if (trySend(deps, session, first, now, toHandler(first))) return NONE
+        if (trySend(deps, profile, session, first, now, toHandler(first))) return NONE
       }
     }
     const handlers = requests.map(toHandler)
@@ -89,6 +90,7 @@ const costOfAcknowledging = (ids: ReadonlyArray<number>): number => 0.1 + ids.le
  */
 const trySend = (
   deps: Deps,
+  profile: Profile,
   session: ClientSession,
   request: Request,
   now: number,
@@ -103,7 +105,7 @@ const trySend = (
   const { limits } = deps.engine
   // The normal path refuses users who are over their limit.
   if (Result.isFailure(draft) || limits.take(user.id, 1, now) > 0) return false
-  return session.trySend(draft.success, (sent) => sentFrame(live.token, sent), fallback, now)
+  return session.trySend(draft.success, (sent) => sentFrame(profile, live.token, sent), fallback, now)
 }
 
 const handleRequest = (
@@ -121,11 +123,11 @@ const handleRequest = (
       : authenticated(deps, profile, session, request, name, runCommand)
   const withErrorReply = (part: Effect.Effect<Reply, Refused>): Effect.Effect<Reply> =>
     noteSlow(part, slowLine(session, name)).pipe(
-      Effect.catchTag("Refused", ({ reason }) => Effect.succeed(refusedReply(deps, session, request, reason))),
+      Effect.catchTag("Refused", ({ reason }) => Effect.succeed(refusedReply(deps, profile, session, request, reason))),
       // A defect: the client still gets a reply, and the connection stays open.
       Effect.catchCause((cause) =>
         Effect.as(Effect.logError(`${name} failed unexpectedly`, cause), {
-          frame: failureFrame(request, "fail", "Internal server error.")
+          frame: failureFrame(profile, request, "fail", "Internal server error.")
         })
       )
     )
@@ -140,10 +142,16 @@ const slowLine = (session: ClientSession, name: string) => (milliseconds: number
   return { key: `slow request ${known}`, details: { method: known, user: session.user?.id ?? null, milliseconds } }
 }
 
-const refusedReply = ({ engine }: Deps, { user }: ClientSession, request: Request, reason: Reason): Reply => {
+const refusedReply = (
+  { engine }: Deps,
+  profile: Profile,
+  { user }: ClientSession,
+  request: Request,
+  reason: Reason
+): Reply => {
   // Each refused message is listed with its reason.
   if (reason._tag === "MessagesRefused" && user !== undefined) engine.limits.owe(user.id, reason.refusals.length)
-  return { frame: refusalFrame(request, reason) }
+  return { frame: refusalFrame(profile, request, reason) }
 }
 
 /** Handles a request that needs a live session: this connection's, or one that the request resumes. */
@@ -164,12 +172,12 @@ const authenticated = Effect.fnUntraced(function* (
   const work = isAcknowledgement(request)
     ? acknowledge(deps, session, live, request, resumed)
     : name === "chat/logout"
-      ? logout(deps, session, live, user, request)
+      ? logout(deps, profile, session, live, user, request)
       : runMethod(deps, profile, session, live, user, request, name, runCommand)
   if (!resumed) return yield* work
   // A refused request does not undo the resumption.
   const { frame, presence = [] } = yield* Effect.catchTag(work, "Refused", ({ reason }) =>
-    Effect.succeed<Reply>({ frame: refusalFrame(request, reason) })
+    Effect.succeed<Reply>({ frame: refusalFrame(profile, request, reason) })
   )
   return {
     frame,
@@ -194,7 +202,8 @@ const runMethod = Effect.fnUntraced(function* (
   const caller = session.caller()
   const runForCaller = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> =>
     runCommand(caller, command)
-  const { engine, userList, settings } = deps
+  const { engine, settings } = deps
+  const userList = deps.userLists[profile.name]
   const context = {
     user,
     profile,
@@ -204,7 +213,12 @@ const runMethod = Effect.fnUntraced(function* (
     runCommand: runForCaller,
     receiveTransient: (on: boolean) => session.receiveTransient(on)
   }
-  return { frame: successFrame(request, live.token, yield* callHandler(name, context, request.params)) }
+  const result = yield* callHandler(name, context, request.params)
+  const { push } = result
+  return {
+    frame: successFrame(profile, request, live.token, result),
+    ...(push !== undefined && { next: () => Effect.succeed({ frame: push }) })
+  }
 })
 
 /** Calls the handler with its method's params; TypeScript cannot infer this through two index accesses. */

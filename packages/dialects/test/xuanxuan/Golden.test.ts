@@ -11,6 +11,7 @@ import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import type { Draft } from "@parley/core/Command"
 import { Engine } from "@parley/core/Engine"
 import { UserId } from "@parley/core/Ids"
+import { Users } from "@parley/core/Users"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { profileNames } from "../../src/xuanxuan/profiles.ts"
@@ -156,6 +157,63 @@ const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)
   yield* bob.acknowledge(26)
   yield* bob.call("logout")
   yield* bob.login("bob")
+  yield* heard
+
+  yield* note("content types that 1.x clients store; a failed upload, a recalled image and a recalled file")
+  yield* alice.call("message", [
+    { gid: "n1", cgid: "g", contentType: "emotion", content: ":smile:" },
+    { gid: "n2", cgid: "g", contentType: "object", content: '{"type":"url","content":"http://a.example/"}' }
+  ])
+  yield* alice.call("message", [
+    {
+      gid: "n3",
+      cgid: "g",
+      contentType: "image",
+      content: { name: "截图.png", size: 9, send: false, type: "image/png" }
+    },
+    { gid: "n4", cgid: "g", contentType: "file", content: { name: "计划.txt", size: 9, send: true, type: "", id: 5 } }
+  ])
+  yield* heard
+  for (const gid of ["n3", "n4"]) yield* perform({ user: UserId(1), device: null }, { _tag: "RecallMessage", gid })
+  yield* heard
+  yield* alice.call("history", ["g", 4, 1, 0, true])
+
+  yield* note("a public group: joined by addmember, left, and dissolved by another protocol")
+  yield* later
+  yield* alice.call("create", ["p", "公开群", "group", [1, 2], 0, true])
+  yield* heard
+  yield* root.call("addmember", ["p", [3], true])
+  yield* heard
+  yield* bob.call("getPublicList")
+  yield* bob.call("joinchat", ["p", false])
+  yield* heard
+  yield* bob.call("joinchat", ["p", true])
+  yield* heard
+  yield* alice.call("addmember", ["p", [2], false])
+  yield* heard
+  yield* perform({ user: UserId(1), device: null }, { _tag: "RenameChat", chat: { gid: "p" }, name: "新名字" })
+  yield* heard
+  yield* perform({ user: UserId(1), device: null }, { _tag: "DissolveChat", chat: { gid: "p" } })
+  yield* heard
+
+  yield* note("new users: named by a push, named by a login, and gathered")
+  const users = yield* Users
+  const newcomer = { passwordHash: "$plain$e10adc3949ba59abbe56e057f20f883e" }
+  yield* users.add([{ account: "carol", realname: "卡罗尔", ...newcomer }])
+  yield* heard
+  yield* perform({ user: UserId(1), device: null }, { _tag: "AddMembers", chat: { gid: "g" }, members: [UserId(4)] })
+  yield* heard
+  yield* users.add([{ account: "dave", ...newcomer }])
+  const dave = client("dave")
+  yield* dave.login("dave")
+  yield* dave.listen
+  yield* heard
+  yield* users.add([{ account: "erin" }])
+  yield* users.add([{ account: "frank" }])
+  yield* heard
+  yield* later
+  yield* heard
+  yield* dave.call("logout")
   yield* heard
 
   yield* note("login elsewhere")

@@ -16,6 +16,7 @@ import { people, plainPasswords } from "../../../core/test/harness.ts"
 import { queryIn } from "../../src/_http/query.ts"
 import { Transfers } from "../../src/_http/Transfers.ts"
 import { upload } from "../../src/xuanxuan/files.ts"
+import { userJson } from "../../src/xuanxuan/encode.ts"
 import { UserListCache } from "../../src/xuanxuan/UserListCache.ts"
 
 it.effect("an upload that is aborted while it is stored keeps the contents of stored files", () =>
@@ -45,6 +46,7 @@ it.effect("an upload that is aborted while it is stored keeps the contents of st
       const sessions = yield* Sessions
       const blobs = yield* Blobs
       const settings = yield* Settings
+      const userList = new UserListCache(hub, { jsonText: (json) => json, userJson })
       const deps = {
         engine,
         hub,
@@ -52,7 +54,7 @@ it.effect("an upload that is aborted while it is stored keeps the contents of st
         blobs,
         settings,
         queue: yield* OfflineQueue,
-        userList: new UserListCache(hub),
+        userLists: { documented: userList, "client-1.0": userList },
         loginPermits: yield* Semaphore.make(1),
         clock: yield* Clock.Clock,
         transfers: new Transfers(settings.transfers, 100)

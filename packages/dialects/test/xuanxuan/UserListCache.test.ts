@@ -26,7 +26,7 @@ const users = (count: number, from = 1): ReadonlyArray<User> =>
 
 const open = () => {
   const hub = new LocalHub({ now: () => 0, after: () => {} })
-  return { hub, list: new UserListCache(hub) }
+  return { hub, list: new UserListCache(hub, { jsonText: (json) => json, userJson }) }
 }
 
 const textOf = (list: UserListCache, of: ReadonlyArray<User>): string =>

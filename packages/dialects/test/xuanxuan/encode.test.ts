@@ -6,7 +6,10 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { messageJson, messageText } from "../../src/xuanxuan/encode.ts"
+import { cachedMessageText, messageJson } from "../../src/xuanxuan/encode.ts"
+
+const encode = (message: Message): string => JSON.stringify(messageJson(message, chat))
+const messageText = cachedMessageText(encode)
 
 const chat = createdChat(
   {
@@ -49,7 +52,7 @@ describe("a message's text", () => {
       fc.property(messages, fc.infiniteStream(fc.nat()), (made, order) => {
         const all = made.map(([id, content]) => message(id, content))
         const sample = order.take(100).map((nth) => all[nth % all.length] ?? message(0, ""))
-        for (const one of sample) assert.strictEqual(messageText(one, chat), JSON.stringify(messageJson(one, chat)))
+        for (const one of sample) assert.strictEqual(messageText(one, chat), encode(one))
       })
     )
   })

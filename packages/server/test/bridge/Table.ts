@@ -184,7 +184,8 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<CellChat, Joined>({
     operation: "leave",
-    description: "like removing a member, by a push of `joinChat`",
+    description:
+      "like removing a member, by a push of `joinChat`; a 1.0 client gets `addMember`, and its own leave as `joinChat`",
     chats: groups,
     send: {
       xuanxuan: Xuanxuan.leave,

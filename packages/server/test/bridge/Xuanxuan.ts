@@ -5,7 +5,7 @@ import { type Client, type Message, newGid } from "../clients.ts"
 import { LEAVER, NEWCOMER, type CellChat } from "./CellChat.ts"
 import type { Read, Send } from "./Declaration.ts"
 import type { Created, Hidden, Joined, Recalled, Renamed, Sent, Taken } from "./actions.ts"
-import { type Fields, fresh, type BridgeContext } from "./context.ts"
+import { type Fields, fresh, PEER, type BridgeContext } from "./context.ts"
 
 /** A message of this protocol, with fields that small clients ignore. */
 type Shown = Message & { readonly contentType: string; readonly recalled?: boolean }
@@ -151,23 +151,22 @@ export const seesCreated: Read<string, Created> = (context) =>
     })
   })
 
-const contentAs = (contentType: string, content: string): string =>
-  contentType === "text" ? content : JSON.stringify({ url: content })
+/** Whether the user's chat client has the profile of the 1.0 client, which gets further fields and other pushes. */
+const isClient10 = ({ transport }: BridgeContext["Service"], account: string): boolean =>
+  transport === "TCP" && (account === "bob" || account === PEER)
 
 export const seesSent: Read<CellChat, Sent> = (context, target) =>
   Effect.sync(() => {
     const bob = context.clientOf("bob")
     const ears = listening(bob)
     return Effect.fnUntraced(function* ({ gid, by, contentType, content, atClient }) {
-      const wanted = {
-        gid,
-        cgid: target.gid,
-        user: context.id(by),
-        contentType,
-        content: contentAs(contentType, content)
-      }
       const pushed = yield* ears.messages(gid, () => true)
-      assert.deepInclude(pushed, wanted)
+      assert.deepInclude(pushed, { gid, cgid: target.gid, user: context.id(by), contentType })
+      if (contentType === "text") assert.strictEqual(pushed?.content, content)
+      else {
+        const file = isClient10(context, "bob") ? { send: true, size: 0, id: pushed?.id } : {}
+        assert.deepInclude(JSON.parse(pushed?.content ?? ""), { url: content, ...file })
+      }
       assert.deepEqual(yield* newest(bob, target.gid), pushed)
       assert.strictEqual(ears.count(gid), 1)
       // A sender through another protocol gets it at the own chat client too.
@@ -260,10 +259,11 @@ const seesMoved =
         const id = context.id(account)
         assert.strictEqual(account, who)
         const moved = (chat: Fields): boolean => memberIds(chat).includes(id) === isIn
-        yield* ears.pushed(method, gid, moved)
+        yield* ears.pushed(isClient10(context, "bob") ? "addMember" : method, gid, moved)
         assert.strictEqual(memberIds(yield* listed(bob, gid)).includes(id), isIn)
         // The requesting client gets the reply instead.
-        if (atClient !== true) yield* theirs.pushed(method, gid, moved)
+        const ownLeave = isClient10(context, who) && !isIn
+        if (atClient !== true) yield* theirs.pushed(ownLeave ? "joinChat" : method, gid, moved)
         assert.strictEqual((yield* listed(context.clientOf(who), gid)) !== undefined, isIn)
       })
     })

@@ -128,7 +128,7 @@ export const commandMutants: ReadonlyArray<EngineMutant> = [
     "any-sender",
     "a message may name another sender",
     [
-      "dialects/src/xuanxuan/methods.ts",
+      "dialects/src/xuanxuan/drafts.ts",
       'claimed !== undefined && claimed !== "" && claimed !== 0 && claimed !== user.id && claimed !== user.account',
       "false"
     ],
