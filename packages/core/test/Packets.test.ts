@@ -7,6 +7,7 @@ import { Hub } from "@parley/core/Hub"
 import { Store } from "@parley/core/Store"
 import { repetitions } from "../../../scripts/repetitions.ts"
 import { decodePacket, encodeNotice, encodePacket, type Notice, PACKET_FORMAT } from "../src/nodes/Packet.ts"
+import { JournalReader } from "../src/nodes/JournalReader.ts"
 import { PacketReceiver } from "../src/nodes/PacketReceiver.ts"
 import { PacketSender } from "../src/nodes/PacketSender.ts"
 import { SeenEntries } from "../src/nodes/SeenEntries.ts"
@@ -207,6 +208,70 @@ describe("marks of a node", () => {
     seen.add(65_541)
     assert.isFalse(seen.has(5))
   })
+})
+
+describe("a journal whose ids become visible out of order", () => {
+  it.effect(
+    "is applied once and completely from the start of a reader on, as long as no commit lasts longer than its overlap",
+    () =>
+      Effect.gen(function* () {
+        for (let seed = 0; seed < repetitions(400, 60); seed++) {
+          const roll = dice(seed)
+          const overlap = 40
+          let now = 0
+          /** Changes with the time at which they become visible. */
+          const changes: Array<{ readonly id: number; readonly visibleAt: number }> = []
+          const visible = () => changes.filter(({ visibleAt }) => visibleAt <= now)
+          const applied: Array<number> = []
+          const store = {
+            journal: {
+              overlap,
+              newest: Effect.sync(() => ({ change: visible().at(-1)?.id ?? 0, entry: 0 })),
+              changes: (after: number, limit: number) =>
+                Effect.sync(() => ({
+                  entries: visible()
+                    .filter(({ id }) => id > after)
+                    .slice(0, limit)
+                    .map(({ id }) => ({
+                      id,
+                      change: { _tag: "RecordsChanged", dialect: "d", kind: String(id) } as const
+                    })),
+                  complete: true
+                })),
+              appended: () => Effect.succeed([])
+            }
+          }
+          for (let count = roll(30); count > 0; count--) {
+            changes.push({ id: changes.length + 1, visibleAt: now + roll(overlap) })
+          }
+          const before = new Set(visible().map(({ id }) => id))
+          const reader = yield* JournalReader.make({
+            store: store as never,
+            engine: { recordsChanged: ({ kind }: { readonly kind: string }) => applied.push(Number(kind)) } as never,
+            sessions: undefined as never,
+            users: undefined as never,
+            entries: undefined as never,
+            now: () => now,
+            dropCaches: () => assert.fail("nothing was missed"),
+            reset: () => assert.fail("nothing was missed")
+          })
+          for (let step = 0; step < 80; step++) {
+            now += roll(15)
+            for (let count = roll(4); count > 0; count--) {
+              changes.push({ id: changes.length + 1, visibleAt: now + roll(overlap) })
+            }
+            if (roll(2) === 0) yield* reader.read
+          }
+          now += overlap
+          yield* reader.read
+          assert.deepStrictEqual(
+            [...applied].sort((a, b) => a - b),
+            changes.map(({ id }) => id).filter((id) => !before.has(id)),
+            `seed ${seed}`
+          )
+        }
+      })
+  )
 })
 
 describe("a queue of tasks", () => {

@@ -10,7 +10,9 @@ import { createEngine } from "@parley/core"
 import { Bus } from "@parley/core/Bus"
 import { Nodes } from "@parley/core/Nodes"
 import { defaultSettings } from "@parley/core/Settings"
+import * as Parley from "@parley/core/Parley"
 import { Store } from "@parley/core/Store"
+import { ensureSystemChat } from "@parley/core/SystemChat"
 import { UserDirectory } from "@parley/core/UserDirectory"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
@@ -21,7 +23,7 @@ import { Sessions } from "@parley/core/Sessions"
 import { Users } from "@parley/core/Users"
 import { eventOf } from "../src/api/Events.ts"
 import { Chats, Members, Messages } from "./Commands.ts"
-import { type Client, online, people } from "./harness.ts"
+import { type Client, online, people, plainPasswords } from "./harness.ts"
 import { makeCluster, type Node, on } from "./twoNodes.ts"
 
 const BUSES = [
@@ -435,6 +437,25 @@ describe.each(BUSES)("two nodes with an external directory and $bus", ({ deliver
       yield* benThere.until(benThere.ended)
       yield* annThere.until(() => annThere.of("renamed").length === 1)
       assert.strictEqual((yield* named(there, "ann"))?.realname, "Ann")
+    })
+  )
+})
+
+describe("nodes that start at the same time", () => {
+  it.effect("create one system chat", () =>
+    Effect.gen(function* () {
+      const store = MemoryStore.make()
+      // Each of them has looked before the other one created it.
+      const early = Store.of({ ...store, systemChats: Effect.succeed([]) })
+      for (let node = 0; node < 2; node++) {
+        yield* ensureSystemChat.pipe(
+          Effect.provide(
+            Parley.layer.pipe(Layer.provideMerge(Layer.merge(Layer.succeed(Store, early), plainPasswords))),
+            { local: true }
+          )
+        )
+      }
+      assert.strictEqual((yield* store.systemChats).length, 1)
     })
   )
 })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Engine } from "../engine/Engine.ts"
 import type { Sessions } from "../auth/Sessions.ts"
 import type { UserId } from "../model/Ids.ts"
-import type { Change } from "../model/Journal.ts"
+import { type Change, JOURNAL_SIZE } from "../model/Journal.ts"
 import { StorageFailed, type Store } from "../ports/Store.ts"
 import type { RemoteEntries } from "./RemoteEntries.ts"
 import type { RemoteUsers } from "./RemoteUsers.ts"
@@ -11,6 +11,8 @@ import { Watermark } from "./Watermark.ts"
 
 /** Maximum number of changes per read. */
 const PAGE_SIZE = 500
+/** Number of ids that may be assigned within the overlap of a store. */
+const MAX_LATE = JOURNAL_SIZE / 2
 
 interface Dependencies {
   readonly store: Store["Service"]
@@ -33,33 +35,54 @@ export class JournalReader {
   readonly #watermark: Watermark
   /** Applied changes after the watermark. */
   readonly #applied = new Set<number>()
+  /** Start of the last complete read. */
+  #readAt = Number.NEGATIVE_INFINITY
 
-  /** `newest`: id of the newest change that needs not be applied. */
-  constructor(deps: Dependencies, newest: number) {
+  private constructor(deps: Dependencies, from: number) {
     this.#deps = deps
-    this.#watermark = new Watermark(deps.store.journal.overlap, newest)
+    this.#watermark = new Watermark(deps.store.journal.overlap, from)
   }
+
+  /** Makes a reader that applies no change that is visible now. */
+  static readonly make = Effect.fnUntraced(function* (
+    deps: Dependencies
+  ): Effect.fn.Return<JournalReader, StorageFailed> {
+    const { journal } = deps.store
+    const at = deps.now()
+    const { change: newest } = yield* journal.newest
+    const from = journal.overlap === 0 ? newest : Math.max(0, newest - MAX_LATE)
+    const reader = new JournalReader(deps, from)
+    for (let after = from; after < newest;) {
+      const { entries } = yield* journal.changes(after, PAGE_SIZE)
+      for (const { id } of entries) if (id <= newest) reader.#applied.add(id)
+      after = entries.at(-1)?.id ?? newest
+    }
+    reader.#watermark.advance(at, newest)
+    return reader
+  })
 
   /** Applies all changes since the last call. */
   readonly read: Effect.Effect<void, StorageFailed> = Effect.gen({ self: this }, function* () {
     const { now, reset, store } = this.#deps
-    const start = this.#watermark.after(now())
+    const at = now()
+    // Lower ids that became visible late are known only to a read after the overlap.
+    const start = this.#watermark.after(this.#readAt)
     for (const id of this.#applied) if (id <= start) this.#applied.delete(id)
     for (let after = start; ;) {
       const page = yield* store.journal.changes(after, PAGE_SIZE)
       if (!page.complete) {
-        this.#watermark.advance(now(), (yield* store.journal.newest).change)
+        this.#watermark.advance(Number.NEGATIVE_INFINITY, (yield* store.journal.newest).change)
         return reset()
       }
       const fresh = page.entries.filter(({ id }) => !this.#applied.has(id))
       yield* this.#apply(fresh.map(({ change }) => change))
       for (const { id } of fresh) this.#applied.add(id)
       const last = page.entries.at(-1)?.id
-      if (last === undefined) return
-      this.#watermark.advance(now(), last)
-      if (page.entries.length < PAGE_SIZE) return
+      if (last !== undefined) this.#watermark.advance(at, last)
+      if (last === undefined || page.entries.length < PAGE_SIZE) break
       after = last
     }
+    this.#readAt = at
   })
 
   readonly #apply = Effect.fnUntraced(function* (

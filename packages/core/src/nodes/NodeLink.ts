@@ -38,6 +38,8 @@ const SILENCE_MS = 1500
 const MAX_UNNOTICED_MS = 3000
 /** Maximum number of entries per read of the log by id. */
 const PAGE_SIZE = 5000
+/** Number of entries that may be appended within the overlap of a store. */
+const MAX_LATE = 50_000
 /** Maximum number of notices that wait for reads of the store. */
 const MAX_QUEUED = 10_000
 /** WebSocket close code: the client reconnects. RFC 6455 registry, "Service Restart". */
@@ -87,10 +89,17 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   const unsubscribe = bus.subscribe((text) => receive(text))
   yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
 
-  // Nothing that was committed before is in memory.
-  const newest = yield* Effect.orDie(journal.newest)
-  const seen = new SeenEntries(newest.entry)
-  const logMark = new Watermark(journal.overlap + MAX_UNNOTICED_MS, newest.entry)
+  // Nothing that was committed before is in memory. Entries that become visible late are not seen yet.
+  const { entry: newest } = yield* Effect.orDie(journal.newest)
+  const seen = new SeenEntries(newest)
+  const logStart = journal.overlap === 0 ? newest : Math.max(0, newest - MAX_LATE)
+  for (let after = logStart; after < newest;) {
+    const page = yield* Effect.orDie(journal.appended(after, PAGE_SIZE))
+    for (const { id } of page) seen.add(id)
+    after = page.at(-1)?.id ?? newest
+  }
+  const logMark = new Watermark(journal.overlap + MAX_UNNOTICED_MS, logStart)
+  logMark.advance(now(), newest)
   const entries = new RemoteEntries({ hub, remote, chats: context.chats, users: context.users, store, seen })
   const remoteUsers = new RemoteUsers({ hub, remote, engine, sessions })
   const dropCaches = (): void => {
@@ -100,8 +109,8 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
     sessions.clear()
     engine.recordsChanged()
   }
-  const changes = new JournalReader(
-    {
+  const changes = yield* Effect.orDie(
+    JournalReader.make({
       store,
       engine,
       sessions,
@@ -113,8 +122,7 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
         dropCaches()
         for (const session of hub.allSessions()) session.connection.close(CLOSE_RESTART, "reconnect to this server")
       }
-    },
-    newest.change
+    })
   )
   const local = new LocalPresence(registry, node)
   const others = new RemotePresence({ registry, node, presence, users: context.users, remote })
