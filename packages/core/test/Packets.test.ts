@@ -13,6 +13,7 @@ import { PacketSender } from "../src/nodes/PacketSender.ts"
 import { SeenEntries } from "../src/nodes/SeenEntries.ts"
 import { TaskQueue } from "../src/nodes/TaskQueue.ts"
 import { Watermark } from "../src/nodes/Watermark.ts"
+import type { Entry } from "@parley/core/Log"
 import { dice } from "../src/testing/StoreLaws/Law.ts"
 import { Chats, Messages } from "./Commands.ts"
 import { online, people } from "./harness.ts"
@@ -24,7 +25,24 @@ const seqOf = (notice: Notice): number => (notice._tag === "Appended" ? notice.s
 
 describe("a packet", () => {
   it("is read as it was written; other texts are not packets", () => {
-    const notices = [numbered(1), { _tag: "Journal" } as const]
+    const entry = { id: 7, chat: 3, seq: 2, posted: 1, at: 5, by: null, device: "d" } as never as Entry
+    const posted = {
+      _tag: "Posted",
+      gid: "g",
+      type: "normal",
+      contentType: "text",
+      content: '"文\ud83d"',
+      date: 4
+    } as const
+    const changed = { _tag: "Changed", name: "n", added: [1 as never] } as const
+    const notices: ReadonlyArray<Notice> = [
+      numbered(1),
+      { _tag: "Entry", entry: { ...entry, body: posted }, version: 6 },
+      { _tag: "Entry", entry: { ...entry, by: 4 as never, device: null, body: posted }, version: 6 },
+      { _tag: "Entry", entry: { ...entry, body: changed }, version: 6 },
+      { _tag: "Entry", entry: { ...entry, body: { _tag: "Created" } }, version: 1, members: [2 as never] },
+      { _tag: "Journal" }
+    ]
     const text = encodePacket("n", 7, notices.map(encodeNotice))
     assert.deepStrictEqual(decodePacket(text), { format: PACKET_FORMAT, node: "n", number: 7, notices })
     const later = text.replace(`"format":${PACKET_FORMAT}`, '"format":99')

@@ -52,6 +52,9 @@ export class RemoteEntries {
     const { entry } = notice
     if (seen.has(entry.id)) return undefined
     if (this.#fits(notice)) {
+      const { by, body } = entry
+      const isSenderKnown = by === null || users.getCached(by) !== undefined
+      if (isSenderKnown && body._tag !== "Changed") return this.#deliver(notice)
       const named = usersNamed(entry)
       if (named.every((user) => users.getCached(user) !== undefined)) return this.#deliver(notice)
       return Effect.flatMap(users.findMany(named), () =>
@@ -149,11 +152,10 @@ export class RemoteEntries {
   }
 
   #deliver({ entry, message, version }: EntryNotice): undefined {
-    const { chats, hub, remote, seen } = this.#deps
+    const { chats, remote, seen } = this.#deps
     const cached = chats.peek(entry.chat)
     if (cached === undefined || seen.has(entry.id)) return
     seen.add(entry.id)
-    hub.recent.put(entry.id, entry.chat, entry.seq)
     chats.advance(entry, entry.body._tag === "Changed" ? version - 1 : version)
     const current = entry.body._tag === "Posted" ? fromPosted(entry as Entry<Posted>) : message
     const event: ChatEvent = {
@@ -163,8 +165,9 @@ export class RemoteEntries {
       head: cached.head,
       ...(current !== undefined && { message: current })
     }
-    remote.deliver([{ event, to: { chat: entry.chat } }])
-    remote.observeBroadcasts([{ event, to: { chat: entry.chat } }])
+    const broadcasts = [{ event, to: { chat: entry.chat } }]
+    remote.deliver(broadcasts)
+    remote.observeBroadcasts(broadcasts)
   }
 
   /** Whether a connection or an observer of this node gets the entry. */
