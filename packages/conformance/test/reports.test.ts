@@ -1,7 +1,9 @@
 /** Report formats: each conforms to its grammar, and none contains secrets. */
+import { createHash } from "node:crypto"
 import { describe, expect, it } from "vitest"
 import { badge } from "../src/report/Badge.ts"
 import { html } from "../src/report/Html.ts"
+import { messageHtml } from "../src/report/HtmlJson.ts"
 import { escapeXml, junit } from "../src/report/Junit.ts"
 import { markdown } from "../src/report/Markdown.ts"
 import { harmless, paintFor, painted, plain } from "../src/report/Paint.ts"
@@ -167,16 +169,40 @@ describe("HTML", () => {
 
   it("loads nothing from elsewhere, and has every exchange, the requirement and what would have passed", () => {
     expect(text).not.toMatch(/(src|href)=["']?http/)
-    for (const part of [
-      "The id is a number &amp; more.",
-      "创建聊天会话",
-      "would have passed",
-      "show it again",
-      "alice →"
-    ]) {
+    for (const part of ["The id is a number &amp; more.", "创建聊天会话", "would pass", "应为", "again", "alice →"]) {
       expect(text).toContain(part)
     }
     expect(text).toContain('data-verdict="error"')
+  })
+
+  it("runs no script but its own", () => {
+    const [, hash = ""] = /script-src 'sha256-([^']+)'/.exec(text) ?? []
+    const [, own = ""] = /<script>([\s\S]*?)<\/script>/.exec(text) ?? []
+    expect(createHash("sha256").update(own).digest("base64")).toBe(hash)
+  })
+
+  it("has failures before passes, and JSON on several lines with the mismatch marked", () => {
+    const found = {
+      ...evidence,
+      reason: 'json.data[0].id: expected a whole number, found "5"; status: expected 200, found 201',
+      came: [JSON.stringify({ status: 201, json: { data: [{ id: "5", name: "<b>" }], more: "x".repeat(60) } })]
+    }
+    const failed = scenario([check("pass", "good"), check("fail", "bad", { evidence: found })], {
+      id: "xuanxuan/area/two"
+    })
+    const page = html(resultsOf([reportOf([scenario([check("pass", "fine")]), failed])]))
+    expect(page.indexOf("xuanxuan/area/two")).toBeLessThan(page.indexOf("xuanxuan/area/one"))
+    expect(page.indexOf("<code>bad</code>")).toBeLessThan(page.indexOf("<code>good</code>"))
+    expect(page).toContain("&quot;status&quot;: <mark>201</mark>")
+    expect(page).toContain("&quot;id&quot;: <mark>&quot;5&quot;</mark>")
+    expect(page).toContain("&quot;name&quot;: &quot;&lt;b&gt;&quot;")
+  })
+
+  it("shows the body of an HTTP message on several lines too", () => {
+    expect(messageHtml(`HTTP 200\na: b\n\n{"a":"${"x".repeat(70)}"}`)).toBe(
+      `HTTP 200\na: b\n\n{\n  &quot;a&quot;: &quot;${"x".repeat(70)}&quot;\n}`
+    )
+    expect(messageHtml("no JSON <b>")).toBe("no JSON &lt;b&gt;")
   })
 })
 

@@ -1,6 +1,7 @@
 /** The results of a run as text for a terminal. */
 import {
   type CheckResult,
+  type Demand,
   type Evidence,
   isUnplayed,
   type Report,
@@ -23,15 +24,23 @@ const exchanged = (found: Evidence): ReadonlyArray<string> => [
 /** The largest number of requirements that are printed for a failure. */
 const mostDemands = 3
 
-/** The requirements that a failure violates: those of the fields in its reason, or else the first of the check. */
-const demandsIn = ({ requirements }: CheckResult, { reason }: Evidence): ReadonlyArray<string> => {
+const named = ({ requirements }: CheckResult, reason: string): ReadonlyArray<Demand> => {
   const words = new Set(reason.split(/[^\p{L}\p{N}_-]+/u))
-  const named = requirements.filter(({ field }) => field !== undefined && words.has(field))
-  const shown = (named.length > 0 ? named : requirements).slice(0, mostDemands)
-  const more = requirements.length - shown.length
+  return requirements.filter(({ field }) => field !== undefined && words.has(field))
+}
+
+/** The requirements that a failure violates: those of the fields in its reason, or else the first of the check. */
+export const demandsAbout = (check: CheckResult, reason: string): ReadonlyArray<Demand> => {
+  const about = named(check, reason)
+  return (about.length > 0 ? about : check.requirements).slice(0, mostDemands)
+}
+
+const demandsIn = (check: CheckResult, { reason }: Evidence): ReadonlyArray<string> => {
+  const shown = demandsAbout(check, reason)
+  const more = check.requirements.length - shown.length
   return [
     ...shown.map(({ id, level, section, description }) => `${level} ${description} (${id}, ${section})`),
-    ...(more === 0 || named.length > 0 ? [] : [`and ${more} more, see explain`])
+    ...(more === 0 || named(check, reason).length > 0 ? [] : [`and ${more} more, see explain`])
   ]
 }
 

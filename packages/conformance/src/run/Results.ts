@@ -29,6 +29,8 @@ export const Demand = Schema.Struct({
   section: Schema.String,
   /** In English. */
   description: Schema.String,
+  /** In Chinese. */
+  zh: Schema.optionalKey(Schema.String),
   /** The name of the field that it is about. */
   field: Schema.optionalKey(Schema.String)
 })

@@ -255,10 +255,10 @@ export const evidence = (context: ScenarioContext, actor: Actor, found: Found): 
     reason,
     sent: sent ?? actor.sent,
     came: came ?? [
-      ...packets.slice(-6).map(({ body }) => show(body)),
+      ...packets.slice(-6).map(({ body }) => show(body, 2_000)),
       ...(closed === undefined ? [] : [`(the connection was closed${closed.code ? ` with ${closed.code}` : ""})`])
     ],
-    wanted: wanted === undefined ? "" : show(describePattern(wanted), 1_200),
+    wanted: wanted === undefined ? "" : show(describePattern(wanted), 4_000),
     reproduce: [...(shown === undefined ? [] : [shown]), again(played, context.scenario.id)]
   }
 }

@@ -28,7 +28,11 @@ export const reply = (current: StepContext, step: Of<"reply">): Run => {
       const accepted = match(accepting(pattern), packet.body, context.scope).mismatches.length === 0
       current.keep(result.captures)
       if (result.mismatches.length === 0 || (accepted && step.role === "setup")) return current.pass(result)
-      return current.fail(mismatchText(result.mismatches), wanted, { ...sent, came: [show(packet.body)], accepted })
+      return current.fail(mismatchText(result.mismatches), wanted, {
+        ...sent,
+        came: [show(packet.body, 4_000)],
+        accepted
+      })
     })
   )
 }
@@ -73,7 +77,7 @@ export const push = (current: StepContext, step: Of<"push">): Run => {
         const near = takeNearest(current, pattern)
         const why =
           near === undefined ? "" : `; nearest: ${mismatchText(match(pattern, near.body, context.scope).mismatches)}`
-        const came = near === undefined ? {} : { came: [show(near.body)] }
+        const came = near === undefined ? {} : { came: [show(near.body, 4_000)] }
         return current.fail(`no such push: ${missingReason(actor)}${why}`, current.wanted(pattern), came)
       }
       found.packet.used = true
@@ -101,7 +105,11 @@ export const quiet = (current: StepContext, step: Of<"quiet">): Run => {
       )
       if (extra !== undefined) {
         extra.used = true
-        return current.fail("this must not arrive", { $not: current.wanted(pattern) }, { came: [show(extra.body)] })
+        return current.fail(
+          "this must not arrive",
+          { $not: current.wanted(pattern) },
+          { came: [show(extra.body, 4_000)] }
+        )
       }
       if (answered) return pass
       const unproved = `no response to ${barrierName(context)}, which proves that nothing more arrives`
@@ -133,7 +141,9 @@ export const until = (current: StepContext, step: Of<"until">): Run =>
       current.keep(result.captures)
       if (result.mismatches.length === 0) return current.pass(result)
       if (performance.now() > deadline) {
-        return current.fail(mismatchText(result.mismatches), current.wanted(pattern), { came: [show(packet.body)] })
+        return current.fail(mismatchText(result.mismatches), current.wanted(pattern), {
+          came: [show(packet.body, 4_000)]
+        })
       }
       yield* Effect.sleep(POLL_INTERVAL_MS)
     }

@@ -143,6 +143,12 @@ export const send = (step: HttpStep, context: ScenarioContext, actor: string): E
   )
 }
 
+/** The body as JSON if it is that, for a reader; a long one as text, cut. */
+const contentOf = (body: string): JsonObject => {
+  const json = body.length > 3_500 ? undefined : parse(body)
+  return json === undefined ? { text: body.slice(0, 1_000) } : { json }
+}
+
 /** Compares a response with the step's pattern. */
 export const judge = (step: HttpStep, context: ScenarioContext, { request, answered }: Sent): HttpOutcome => {
   const shown = {
@@ -175,6 +181,6 @@ export const judge = (step: HttpStep, context: ScenarioContext, { request, answe
     problems: mismatches.map(({ path, expected, found: value }) => `${path}: expected ${expected}, found ${value}`),
     captures,
     lenient,
-    came: show({ status, text: body.slice(0, 1_000) })
+    came: show({ status, ...contentOf(body) }, 4_000)
   }
 }

@@ -79,15 +79,6 @@ export const demandsOf = (check: string, step: Step | undefined): ReadonlyArray<
   ]
 }
 
-const inEnglish = ({ id, level, doc, section, description, field }: BilingualDemand): Demand => ({
-  id,
-  level,
-  doc,
-  section,
-  description,
-  ...(field === undefined ? {} : { field })
-})
-
 interface Known {
   readonly id: string
   readonly profile: Profile
@@ -105,7 +96,7 @@ const result = ({ id, profile, step }: Known, verdict: Verdict, found?: Evidence
     verdict,
     level,
     profile,
-    requirements: demandsOf(id, step).map(inEnglish),
+    requirements: demandsOf(id, step),
     ...(found === undefined ? {} : { evidence: found })
   }
 }
