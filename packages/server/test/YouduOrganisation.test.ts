@@ -156,6 +156,7 @@ describe("youdu's organisation", () => {
     Effect.gen(function* () {
       const { http } = yield* server
       const app = yield* sdk(http)
+      const dave = yield* online(http, "dave")
       yield* app.ask("user/create", {
         userId: "wangwu",
         name: "王五",
@@ -172,6 +173,10 @@ describe("youdu's organisation", () => {
         name: "王五",
         dept: [5, 3]
       } as never)
+      // A client that was connected before gets the new user.
+      yield* dave.until("the new user", () =>
+        dave.pushes("userGetList").some(({ data }) => JSON.stringify(data).includes('"account":"wangwu"'))
+      )
       const people = arrayOf(yield* app.get("user/list", "&deptId=3"), "userList").map(userIn)
       assert.deepStrictEqual(
         people.map(({ userId }) => userId),
