@@ -77,6 +77,27 @@ describe.each(BUSES)("two nodes and $bus", ({ delivers, time }) => {
     })
   )
 
+  it.effect("users who are created on one node are announced to the clients of the other once", () =>
+    Effect.gen(function* () {
+      const { ben, here, there } = yield* makeFixture
+      const { context } = yield* on(there)(Engine)
+      const { newUsers } = yield* on(there)(Hub)
+      yield* context.users.all
+      yield* on(there)(online(ben))
+      yield* on(here)(Effect.flatMap(Users, (users) => users.add([{ account: "eve" }, { account: "fay" }])))
+      yield* mend
+      assert.strictEqual(newUsers.count, 2)
+      yield* on(here)(Effect.flatMap(Users, (users) => users.change("eve", { realname: "Eve" })))
+      yield* on(here)(Effect.flatMap(Users, (users) => users.remove("fay")))
+      yield* mend
+      assert.strictEqual(newUsers.count, 2)
+      assert.deepStrictEqual(
+        (yield* context.users.all).map(({ realname }) => realname),
+        ["ann", "ben", "cat", "Eve"]
+      )
+    })
+  )
+
   it.effect("read marks and typing reach members on the other node, if the bus delivers", () =>
     Effect.gen(function* () {
       const { ann, ben, chat, here, there } = yield* makeFixture

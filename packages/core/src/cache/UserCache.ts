@@ -34,7 +34,7 @@ export class UserCache {
   readonly #list: UserList
   readonly #onAdded: (user: User) => void
 
-  /** `onAdded` is called with each user created by this process, once the list of all users has them. */
+  /** `onAdded` is called with each user created meanwhile, once the list of all users has them. */
   constructor(source: Store["Service"] | DirectoryUsers, onAdded: (user: User) => void = () => {}) {
     this.#source = source
     this.#onAdded = onAdded
@@ -179,6 +179,12 @@ export class UserCache {
   add(user: User): void {
     this.put(user)
     this.#onAdded(user)
+  }
+
+  /** Stores a user whom another node has created or changed. */
+  putRemote(user: User): void {
+    if (this.#list.lacks(user.id) && !isRemoved(user)) this.add(user)
+    else this.put(user)
   }
 
   /** Stores a user that was just created or changed. */

@@ -109,6 +109,11 @@ export class UserList {
     return user?.id === id ? user : undefined
   }
 
+  /** Whether the list is loaded, and does not contain the user. */
+  lacks(id: UserId): boolean {
+    return this.#all !== undefined && this.find(id) === undefined
+  }
+
   /** Adds a user who was just created or changed. */
   put(user: User): void {
     this.#load?.patches.push(user)

@@ -72,7 +72,7 @@ export class RemoteUsers {
     // The store has only the ids of an external directory's users, which never change.
     if (users.external !== undefined) return
     for (const user of yield* store.users([...ids])) {
-      users.put(user)
+      users.putRemote(user)
       if (renamed.has(user.id)) this.announceName(user)
     }
   })
