@@ -30,6 +30,7 @@ const LONG = [
   "bench/test/Quick.test.ts",
   "packages/conformance/test/mutants/",
   "packages/server/test/CrashRecoveryUnderLoad.test.ts",
+  "packages/adapter-postgres/test/PgStore.test.ts",
   "packages/client/test/FaultyNetwork.test.ts",
   "packages/server/test/Stopping.test.ts",
   "packages/server/test/mutants/"

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeF
 import { createServer } from "node:net"
 import { platform, tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { promisify } from "node:util"
 import { isPublic, type PostgresPrograms, type PostgresVersion, programsOf, unprivilegedIds } from "./binaries.ts"
 
@@ -11,7 +12,10 @@ const run = promisify(execFile)
 
 /** Milliseconds until a server must accept connections, or have ended. */
 const TIMEOUT = 30_000
-const READY = "database system is ready to accept connections"
+const READY = /database system is ready to accept (?:read-only )?connections/
+
+/** Its own failure, and not the refusal of a client that connects early. */
+const FAILURE = /FATAL: {2}(?!the database system is|terminating)|database system is shut down/
 
 /** A role that must log in with `PASSWORD`; all others need no password. */
 export const PASSWORD_ROLE = "with_password"
@@ -73,8 +77,19 @@ export class PostgresCluster {
     return `postgres://${role}@127.0.0.1:${this.port}/${database}`
   }
 
-  /** Starts the server; fails with its last lines if it does not start. */
-  start(): Promise<void> {
+  /** Starts the server; fails with its last lines if it does not start. After a kill its processes may take a moment to end. */
+  async start(): Promise<void> {
+    for (const deadline = performance.now() + TIMEOUT; ;) {
+      try {
+        return await this.#launch()
+      } catch (cause) {
+        if (!String(cause).includes("pre-existing shared memory block") || performance.now() > deadline) throw cause
+        await setTimeout(50)
+      }
+    }
+  }
+
+  #launch(): Promise<void> {
     const options = [...SETTINGS, ...this.#settings].flatMap((setting) => ["-c", setting])
     const command = [this.#programs.postgres, "-D", this.data, "-p", String(this.port), ...options]
     const [program = "", ...values] =
@@ -84,7 +99,7 @@ export class PostgresCluster {
     return new Promise((resolve, reject) => {
       let output = ""
       let isStarting = true
-      const timer = setTimeout(() => fail("did not start in time"), TIMEOUT)
+      const timer = globalThis.setTimeout(() => fail("did not start in time"), TIMEOUT)
       const fail = (problem: string): void => {
         if (!isStarting) return
         isStarting = false
@@ -95,11 +110,11 @@ export class PostgresCluster {
       child.stderr?.setEncoding("utf8").on("data", (text: string) => {
         if (!isStarting) return
         output += text
-        if (output.includes(READY)) {
+        if (READY.test(output)) {
           isStarting = false
           clearTimeout(timer)
           resolve()
-        } else if (output.includes("database system is shut down")) fail("ended")
+        } else if (FAILURE.test(output)) fail("failed")
       })
       child.once("error", (cause) => fail(cause.message))
       child.once("exit", () => fail("ended"))
@@ -135,11 +150,42 @@ export class PostgresCluster {
     await ended
   }
 
+  /**
+   * Starts a standby with a copy of this server's data. It replicates this server until it is promoted
+   * (`SELECT pg_promote()`). This server is stopped meanwhile.
+   */
+  async startStandby(): Promise<PostgresCluster> {
+    await this.stop()
+    const folder = await newFolder(this.#programs)
+    await run("cp", ["-a", this.data, folder.path])
+    writeFileSync(join(folder.path, "data", "standby.signal"), "")
+    await this.start()
+    const primary = `primary_conninfo=host=127.0.0.1 port=${this.port} user=postgres`
+    const standby = new PostgresCluster(folder.path, folder.programs, await freePort(), [...this.#settings, primary])
+    await standby.start()
+    return standby
+  }
+
   /** Ends the server and removes its files. */
   async remove(): Promise<void> {
     await this.stop()
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/** Creates a folder that PostgreSQL can use, and puts the programs into it if it cannot reach them. */
+const newFolder = async (
+  found: PostgresPrograms
+): Promise<{ readonly path: string; readonly programs: PostgresPrograms }> => {
+  const path = mkdtempSync(join(tmpdir(), "parley-postgres-"))
+  const ids = unprivilegedIds()
+  if (ids === undefined) return { path, programs: found }
+  chownSync(path, ids.uid, ids.gid)
+  chmodSync(path, 0o700)
+  if (isPublic(found.root)) return { path, programs: found }
+  const root = join(path, "programs")
+  cpSync(found.root, root, { recursive: true, verbatimSymlinks: true })
+  return { path, programs: { root, initdb: join(root, "bin", "initdb"), postgres: join(root, "bin", "postgres") } }
 }
 
 /** Creates and starts a server of this version, with further `settings` (`name=value`). */
@@ -149,18 +195,8 @@ export const startCluster = async (
 ): Promise<PostgresCluster> => {
   const found = programsOf(version)
   if (typeof found === "string") throw new Error(found)
-  const folder = mkdtempSync(join(tmpdir(), `parley-pg${version}-`))
+  const { path: folder, programs } = await newFolder(found)
   const ids = unprivilegedIds()
-  let programs = found
-  if (ids !== undefined) {
-    chownSync(folder, ids.uid, ids.gid)
-    chmodSync(folder, 0o700)
-    if (!isPublic(found.root)) {
-      const root = join(folder, "programs")
-      cpSync(found.root, root, { recursive: true, verbatimSymlinks: true })
-      programs = { root, initdb: join(root, "bin", "initdb"), postgres: join(root, "bin", "postgres") }
-    }
-  }
   try {
     const data = join(folder, "data")
     const flags = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]

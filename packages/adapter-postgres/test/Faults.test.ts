@@ -3,7 +3,7 @@ import { Effect, Fiber } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
 import type { Store, WriteBatch } from "@parley/core/Store"
 import * as PgStore from "@parley/adapter-postgres/PgStore"
-import { startCluster } from "../../../scripts/postgres/cluster.ts"
+import { type PostgresCluster, startCluster } from "../../../scripts/postgres/cluster.ts"
 import { execute } from "../../../scripts/postgres/database.ts"
 import { repetitions } from "../../../scripts/repetitions.ts"
 import { emptyTables } from "./database.ts"
@@ -199,61 +199,106 @@ describe("a connection to PostgreSQL", () => {
   )
 })
 
+/** Sends messages to five chats without a pause; returns what stops that and checks what is stored. */
+const startSenders = Effect.fnUntraced(function* (store: Storing) {
+  const [user] = yield* store.commit(batch(newUser("ann")))
+  const ann = user?._tag === "User" ? user.user.id : UserId(0)
+  const chats: Array<ChatId> = []
+  for (let n = 0; n < 5; n++) {
+    const [created] = yield* store.commit(batch(newChat(`c${n}`, ann)))
+    if (created?._tag === "Chat") chats.push(created.stored.chat.id)
+  }
+  const acknowledged: Array<string> = []
+  let awaited: { readonly count: number; readonly resolve: () => void } | undefined
+  /** Waits until so many more messages are acknowledged. */
+  const progress = (more: number) =>
+    Effect.promise(() => new Promise<void>((resolve) => (awaited = { count: acknowledged.length + more, resolve })))
+  let sent = 0
+  let isEnding = false
+  const sender = (chat: ChatId) =>
+    Effect.gen(function* () {
+      while (!isEnding) {
+        const gid = `m${sent++}`
+        if ((yield* append(store, chat, ann, gid)) === undefined) {
+          // Refusals are immediate after a while without the database.
+          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          continue
+        }
+        acknowledged.push(gid)
+        if (awaited !== undefined && acknowledged.length >= awaited.count) awaited.resolve()
+      }
+    })
+  const senders = yield* Effect.forkChild(
+    Effect.forEach([...chats, ...chats], sender, { concurrency: "unbounded", discard: true })
+  )
+  const check = Effect.gen(function* () {
+    isEnding = true
+    yield* Fiber.join(senders)
+    const stored: Array<string> = []
+    for (const chat of chats) stored.push(...(yield* gidsOf(store, chat)))
+    const all = new Set(stored)
+    assert.strictEqual(all.size, stored.length)
+    assert.deepStrictEqual(
+      acknowledged.filter((gid) => !all.has(gid)),
+      []
+    )
+  })
+  return { progress, check }
+})
+
+const removed = (cluster: PostgresCluster) => Effect.promise(() => cluster.remove())
+
 describe("PostgreSQL that is killed", () => {
   it.live(
     "has every message that was acknowledged, once, when it is back",
     Effect.fnUntraced(function* () {
       const cluster = yield* Effect.acquireRelease(
         Effect.promise(() => startCluster("18")),
-        (started) => Effect.promise(() => started.remove())
+        removed
       )
       const store = yield* PgStore.make({ url: cluster.url("postgres") })
-      const [user] = yield* store.commit(batch(newUser("ann")))
-      const ann = user?._tag === "User" ? user.user.id : UserId(0)
-      const chats: Array<ChatId> = []
-      for (let n = 0; n < 5; n++) {
-        const [created] = yield* store.commit(batch(newChat(`c${n}`, ann)))
-        if (created?._tag === "Chat") chats.push(created.stored.chat.id)
-      }
-      const acknowledged: Array<string> = []
-      let awaited: { readonly count: number; readonly resolve: () => void } | undefined
-      /** Waits until so many more messages are acknowledged. */
-      const progress = (more: number) =>
-        Effect.promise(() => new Promise<void>((resolve) => (awaited = { count: acknowledged.length + more, resolve })))
-      let sent = 0
-      let isEnding = false
-      const sender = (chat: ChatId) =>
-        Effect.gen(function* () {
-          while (!isEnding) {
-            const gid = `m${sent++}`
-            if ((yield* append(store, chat, ann, gid)) === undefined) {
-              // Refusals are immediate after a while without the database.
-              yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-              continue
-            }
-            acknowledged.push(gid)
-            if (awaited !== undefined && acknowledged.length >= awaited.count) awaited.resolve()
-          }
-        })
-      const senders = yield* Effect.forkChild(
-        Effect.forEach([...chats, ...chats], sender, { concurrency: "unbounded", discard: true })
-      )
+      const { check, progress } = yield* startSenders(store)
       for (let kill = 0; kill < repetitions(4, 1); kill++) {
         yield* progress(200)
         yield* Effect.promise(() => cluster.kill())
         yield* Effect.promise(() => cluster.start())
       }
       yield* progress(200)
-      isEnding = true
-      yield* Fiber.join(senders)
-      const stored: Array<string> = []
-      for (const chat of chats) stored.push(...(yield* gidsOf(store, chat)))
-      const all = new Set(stored)
-      assert.strictEqual(all.size, stored.length)
-      assert.deepStrictEqual(
-        acknowledged.filter((gid) => !all.has(gid)),
-        []
+      yield* check
+    }, Effect.scoped),
+    120_000
+  )
+
+  it.live(
+    "has every message that was acknowledged, once, on a synchronous standby that is promoted",
+    Effect.fnUntraced(function* () {
+      const primary = yield* Effect.acquireRelease(
+        Effect.promise(() => startCluster("18")),
+        removed
       )
+      const standby = yield* Effect.acquireRelease(
+        Effect.promise(() => primary.startStandby()),
+        removed
+      )
+      const url = primary.url("postgres")
+      yield* Effect.promise(async () => {
+        await execute(url, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+        const synchronous = "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'"
+        while ((await execute(url, synchronous)).length === 0);
+      })
+      const proxy = yield* startProxy(url)
+      const store = yield* PgStore.make({ url: proxy.url })
+      const { check, progress } = yield* startSenders(store)
+      yield* progress(200)
+      yield* Effect.promise(() => primary.kill())
+      yield* Effect.promise(() => execute(standby.url("postgres"), "SELECT pg_promote()"))
+      // There is no further standby to wait for.
+      yield* Effect.promise(() =>
+        execute(standby.url("postgres"), "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
+      )
+      proxy.port = standby.port
+      yield* progress(200)
+      yield* check
     }, Effect.scoped),
     120_000
   )

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
+import { JOURNAL_SIZE } from "@parley/core/Journal"
 import { reopenLaws, sharedStoreLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import * as PgStore from "@parley/adapter-postgres/PgStore"
 import { execute, missing, serverPort, versions } from "../../../scripts/postgres/database.ts"
@@ -53,10 +54,32 @@ for (const version of versions.filter((one) => missing(one) === undefined)) {
         Effect.fnUntraced(function* () {
           const options = yield* emptyTables(version)
           const [one, other] = yield* Effect.all([PgStore.make(options), PgStore.make(options)])
-          yield* law.check(one, other, repetitions(1000, 30))
+          yield* law.check(one, other, repetitions(version === "18" ? 1000 : 200, 30))
         }, Effect.scoped)
       )
     }
+  })
+
+  describe(`the journal on PostgreSQL ${version}`, () => {
+    it.effect(
+      "keeps the newest changes, and is incomplete from a dropped one on",
+      Effect.fnUntraced(function* () {
+        const store = yield* PgStore.make(yield* emptyTables(version))
+        const change = { _tag: "NoteChange", change: { _tag: "RecordsChanged", dialect: "d", kind: "k" } } as const
+        const writes = Array.from({ length: 1_000 }, () => change)
+        for (let n = 0; n < 12; n++) yield* store.commit({ expectedVersions: [], writes })
+        const { journal } = store
+        const { change: newest } = yield* journal.newest
+        assert.strictEqual(newest, 12_000)
+        const all = yield* journal.changes(0, 20_000)
+        assert.isFalse(all.complete)
+        assert.isAtLeast(all.entries.length, JOURNAL_SIZE)
+        assert.isBelow(all.entries.length, JOURNAL_SIZE + 1_001)
+        const oldest = all.entries[0]?.id ?? 0
+        assert.isTrue((yield* journal.changes(oldest - 1, 1)).complete)
+        assert.isFalse((yield* journal.changes(oldest - 2, 1)).complete)
+      }, Effect.scoped)
+    )
   })
 
   const refusal = (options: PgStore.Options) =>

@@ -38,8 +38,9 @@ const prepare = async (version: PostgresVersion): Promise<Options> => {
 /** Creating tables takes ten times as long as emptying small ones. */
 const EMPTY = `DO $$ DECLARE name text; BEGIN
   FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'shared'::regnamespace AND relkind IN ('r', 'p')
-    AND NOT relispartition AND relname <> 'schema_version'
+    AND NOT relispartition AND relname NOT IN ('schema_version', 'journal')
   LOOP EXECUTE 'DELETE FROM shared.' || name; END LOOP;
+  UPDATE shared.journal SET dropped = 0;
   PERFORM setval(oid, 1, false) FROM pg_class WHERE relnamespace = 'shared'::regnamespace AND relkind = 'S';
 END $$`
 

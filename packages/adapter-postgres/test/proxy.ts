@@ -13,13 +13,16 @@ type Fault =
 
 export class Proxy {
   readonly url: string
+  /** Port of the server. Connections that exist stay. */
+  port: number
   /** Round trips since `reset`. */
   roundTrips = 0
   #fault: { readonly kind: Fault; readonly matches: (request: Buffer) => boolean } | undefined
   readonly sockets = new Set<Socket>()
 
-  constructor(url: string) {
+  constructor(url: string, port: number) {
     this.url = url
+    this.port = port
   }
 
   reset(): void {
@@ -36,8 +39,8 @@ export class Proxy {
     return this.#fault === undefined
   }
 
-  serve(client: Socket, port: number): void {
-    const server = connect({ port, host: "127.0.0.1", noDelay: true })
+  serve(client: Socket): void {
+    const server = connect({ port: this.port, host: "127.0.0.1", noDelay: true })
     let isAwaiting = false
     let isLosing = false
     let isSwallowing = false
@@ -78,7 +81,7 @@ export const startProxy = (url: string): Effect.Effect<Proxy, never, Scope.Scope
   Effect.gen(function* () {
     const port = Number(new URL(url).port)
     let proxy: Proxy | undefined
-    const server = createServer({ noDelay: true }, (client) => proxy?.serve(client, port))
+    const server = createServer({ noDelay: true }, (client) => proxy?.serve(client))
     const own = yield* Effect.acquireRelease(
       Effect.promise(
         () =>
@@ -100,6 +103,6 @@ export const startProxy = (url: string): Effect.Effect<Proxy, never, Scope.Scope
     )
     const through = new URL(url)
     through.port = String(own)
-    proxy = new Proxy(through.href)
+    proxy = new Proxy(through.href, port)
     return proxy
   })

@@ -15,7 +15,8 @@
  *   found by binary search over (chat, seq), without a further index.
  * - `log.content` is a message's content, or a change of facts as JSON.
  * - `users.since` is an object of the newest sequence of each system chat, by chat id.
- * - `changes` is the journal; `change` is a `Change` of the core as JSON.
+ * - `changes` is the journal; `change` is a `Change` of the core as JSON. `journal.dropped` is the id of the newest change that
+ *   was dropped: ids have gaps.
  * - `nodes` and `node_presence` are empty after a crash of the server: the nodes fill them again.
  * - `members.nth` orders members who joined by the same entry.
  * - There are no foreign keys: a check would lock the row of the user and of the chat with every message. Commits look up
@@ -29,6 +30,8 @@ export const migrations: ReadonlyArray<ReadonlyArray<string>> = [
     "CREATE SEQUENCE file_ids",
     "CREATE SEQUENCE change_ids",
     "CREATE TABLE changes (id bigint PRIMARY KEY, change text NOT NULL)",
+    "CREATE TABLE journal (dropped bigint NOT NULL)",
+    "INSERT INTO journal (dropped) VALUES (0)",
     `CREATE UNLOGGED TABLE nodes (
       node text COLLATE "C" PRIMARY KEY,
       ends_at bigint NOT NULL,

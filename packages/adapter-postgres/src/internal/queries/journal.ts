@@ -8,7 +8,7 @@ import { STATEMENT_TIMEOUT } from "../Session.ts"
 import { Columns, int } from "../values.ts"
 
 const NEWEST = "SELECT (SELECT coalesce(max(id), 0) FROM changes), (SELECT coalesce(max(id), 0) FROM log)"
-const CHANGES = `SELECT oldest.id, page.id, page.change FROM (SELECT coalesce(min(id), 0) AS id FROM changes) AS oldest
+const CHANGES = `SELECT journal.dropped, page.id, page.change FROM journal
   LEFT JOIN LATERAL (SELECT id, change FROM changes WHERE id > $1 ORDER BY id LIMIT $2) AS page ON true ORDER BY page.id`
 const APPENDED = "SELECT id, chat, seq FROM log WHERE id > $1 ORDER BY id LIMIT $2"
 
@@ -26,8 +26,8 @@ export const journalQueries = (read: Reader): Journal => ({
         const id = columns.intOrNull()
         return id === null ? [] : [{ id, change: columns.json() as Change }]
       })
-      const oldest = rows[0]?.[0] as number
-      return { entries, complete: after >= oldest - 1 }
+      const dropped = rows[0]?.[0] as number
+      return { entries, complete: after >= dropped }
     }),
   appended: (after, limit) =>
     Effect.map(read.rows("appended", APPENDED, [int(after), int(Math.max(0, limit))]), (rows) =>
