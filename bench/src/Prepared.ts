@@ -31,9 +31,14 @@ export interface Serving {
   readonly port: number
 }
 
-/** `node` are options of Node itself. */
-export const serve = async (core: Core, file: string, node: ReadonlyArray<string> = []): Promise<Serving> => {
-  const where = ["--database", `sqlite:${file}`, "--files", `${file}-files`]
+/** `node` are options of Node itself, `args` of the server. */
+export const serve = async (
+  core: Core,
+  file: string,
+  node: ReadonlyArray<string> = [],
+  args: ReadonlyArray<string> = []
+): Promise<Serving> => {
+  const where = ["--database", `sqlite:${file}`, "--files", `${file}-files`, ...args]
   const program = parley(core, ["serve", "--no-demo", "--port", "0", "--tcp-port", "off", ...where], node)
   const [, port] = await program.until(/^listening http:\/\/[^:]+:(\d+)/m)
   return { program, port: Number(port) }
@@ -64,11 +69,16 @@ export const accountsOf = (count: number): ReadonlyArray<string> =>
 
 /**
  * Makes a database of `count` users. The accounts come from `parley user import`, without passwords: hashing thousands of
- * those takes longer than everything that is measured.
+ * those takes longer than everything that is measured. `organisation` returns that of a user by position.
  */
-export const importUsers = async (file: string, count: number): Promise<void> => {
+export const importUsers = async (
+  file: string,
+  count: number,
+  organisation: (index: number) => number | "" = () => ""
+): Promise<void> => {
   const csv = `${file}-users.csv`
-  writeFileSync(csv, ["account,password", ...accountsOf(count).map((account) => `${account},`), ""].join("\n"))
+  const rows = accountsOf(count).map((account, index) => `${account},,${organisation(index)}`)
+  writeFileSync(csv, ["account,password,org", ...rows, ""].join("\n"))
   await parley(undefined, ["user", "import", "--create", "--database", `sqlite:${file}`, csv]).output
   rmSync(csv)
   // The first start creates the system chat.

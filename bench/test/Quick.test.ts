@@ -56,7 +56,7 @@ describe("the benchmark", () => {
   })
 
   it("counts rows, storms the server and lets a member catch up, and loses nothing", { timeout: 180_000 }, async () => {
-    const report = await reported("--only", "rows,storm,catch-up")
+    const report = await reported("--only", "rows,storm,tenants,catch-up")
     expect(report.missing).toEqual([])
     // How often it is written down how far the indexes go depends on when there is a moment for it.
     const [pair, limiter] = tableOf(report, "Rows written").body.map(([description, messages, tables, ...each]) => [
@@ -71,8 +71,11 @@ describe("the benchmark", () => {
     expect(pair).toEqual(["2 members, the other offline", "10", tables, "1.00", "2.00", "0.10"])
     expect(report.ratios.map(({ description, median }) => [description.split(":")[0], median > 0])).toEqual([
       ["rows", true],
-      ["storm", true]
+      ["storm", true],
+      ["tenants", true]
     ])
+    // The list of a login is as large as the tenant, however many tenants there are.
+    expect(report.ratios.at(-1)?.median).toBeCloseTo(1, 1)
     expect(tableOf(report, "100 users reconnect at once").body.map(([server]) => server)).toEqual([
       "parley",
       "relay-frame"

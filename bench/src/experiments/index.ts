@@ -8,5 +8,16 @@ import { history } from "./History.ts"
 import { micro } from "./Micro.ts"
 import { rows } from "./Rows.ts"
 import { storm } from "./Storm.ts"
+import { tenants } from "./Tenants.ts"
 
-export const experiments: ReadonlyArray<Experiment> = [commits, history, rows, storm, cold, catchUp, micro, embed]
+export const experiments: ReadonlyArray<Experiment> = [
+  commits,
+  history,
+  rows,
+  storm,
+  tenants,
+  cold,
+  catchUp,
+  micro,
+  embed
+]

@@ -5,6 +5,7 @@
 export type { RequestInfo, Identity } from "./ports/Authenticator.ts"
 export type { DirectoryUserChange, DirectoryUser } from "./ports/UserDirectory.ts"
 export type { HookContext, HookedCommand, Result, Verdict } from "./ports/Hooks.ts"
+export type { PairUser, VisibilityPair } from "./ports/Visibility.ts"
 export type { Message } from "./model/Message.ts"
 export type { Decision } from "./services/Permissions.ts"
 export { describeReason, type ReasonWords } from "./model/describeReason.ts"
@@ -38,7 +39,13 @@ export { createEngine, type EngineOptions, type LoggedIn, ParleyEngine } from ".
 export { type Code, ParleyError } from "./api/ParleyError.ts"
 export { type HistoryPage, type NewGroup, UserApi, type SendOptions } from "./api/UserApi.ts"
 export { UsersApi, type UserFacts } from "./api/UsersApi.ts"
-export type { AuthenticateOption, DirectoryOption, HooksOption, VerifyPasswordOption } from "./api/Adapters.ts"
+export type {
+  AuthenticateOption,
+  DirectoryOption,
+  HooksOption,
+  VerifyPasswordOption,
+  VisibilityOption
+} from "./api/Adapters.ts"
 export type { OfflineQueueRow } from "./api/OfflineQueueRow.ts"
 export type { AbortSignalLike } from "./api/AbortSignalLike.ts"
 export type { ChatProgress, Unread } from "./api/Unread.ts"

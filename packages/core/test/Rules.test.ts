@@ -4,6 +4,7 @@ import { type Chat, type Senders, VIA } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { adminsOf, isAdmin, ownerWithout } from "@parley/core/rules/Membership"
 import { type Operation, operations, refusal } from "@parley/core/rules/Operations"
+import { sameOrganisation, type Seen } from "@parley/core/rules/Visibility"
 import { canSend } from "../src/rules/Sending.ts"
 
 const roles = { owner: 1, admin: 2, sender: 3, member: 4, stranger: 5, administrator: 6 } as const
@@ -153,5 +154,42 @@ describe("admins and owners", () => {
     expect(ownerWithout(chat(), new Set([UserId(4)]))).toBe(1)
     expect(ownerWithout(chat(), new Set([1, 2, 3, 4].map(UserId)))).toBe(null)
     expect(ownerWithout(chat({ owner: null }), new Set([UserId(1)]))).toBe(null)
+  })
+})
+
+describe("where users do not see everybody", () => {
+  /** Users with their organisation, and whether the first may see the second. */
+  const pairs: ReadonlyArray<readonly [viewer: Seen, other: Seen, isSeen: boolean]> = [
+    [{ id: UserId(1), organisation: 7 }, { id: UserId(2), organisation: 7 }, true],
+    [{ id: UserId(1), organisation: 7 }, { id: UserId(2), organisation: 8 }, false],
+    [{ id: UserId(1), organisation: 7 }, { id: UserId(2), organisation: null }, false],
+    [{ id: UserId(1), organisation: null }, { id: UserId(2), organisation: null }, false],
+    [{ id: UserId(1), organisation: null }, { id: UserId(1), organisation: null }, true],
+    [{ id: UserId(1), organisation: 2 }, { id: UserId(2), organisation: null }, false],
+    [{ id: UserId(1), organisation: 0 }, { id: UserId(2), organisation: 0 }, true]
+  ]
+  it.each(pairs)("%j sees %j: %s", (viewer, other, isSeen) => {
+    expect(sameOrganisation.check(viewer, other)).toBe(isSeen)
+    expect(sameOrganisation.check(other, viewer)).toBe(isSeen)
+  })
+
+  const limited = (operation: Operation, of: Chat, isOutside = false): ReadonlyArray<Role> =>
+    everybody.filter(
+      (role) => refusal(operation, { user: user(role), chat: of, isLimited: true, isOutside }) === undefined
+    )
+  const members: ReadonlyArray<Role> = ["owner", "admin", "sender", "member"]
+
+  it("a public chat does not exist for a user who may not see its owner", () => {
+    const open = chat({ public: true })
+    expect(limited("see", open)).toEqual(everybody)
+    expect(limited("see", open, true)).toEqual(members)
+    expect(limited("join", open, true)).toEqual(members)
+  })
+  it("a system chat has broadcasts only", () => {
+    expect(limited("send", system())).toEqual([])
+    expect(limited("send", system({ admins: [UserId(2)] }))).toEqual([])
+    expect(limited("broadcast", system())).toEqual(["administrator"])
+    expect(limited("read", system())).toEqual(everybody)
+    expect(limited("send", chat())).toEqual(members)
   })
 })

@@ -21,6 +21,7 @@ import { StorageHealth } from "@parley/core/StorageHealth"
 import { Store } from "@parley/core/Store"
 import { ensureSystemChat } from "@parley/core/SystemChat"
 import { Users } from "@parley/core/Users"
+import { Visibility } from "@parley/core/Visibility"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -101,6 +102,7 @@ export const openEngine = Effect.fnUntraced(function* (
   ).pipe(
     Effect.provideService(Settings, engine),
     Effect.provideService(Authenticator, { origins: serve.origins }),
+    Effect.provideService(Visibility, serve.visibility),
     Effect.mapError(
       (failed) =>
         new CommandFailed({

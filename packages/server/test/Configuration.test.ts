@@ -30,6 +30,7 @@ describe("Configuration", () => {
       tcpPort: 8081,
       trustedProxies: [],
       origins: [],
+      visibility: "all",
       auditLog: "",
       database: { _tag: "Sqlite", file: "./data/parley.db" },
       files: "./data/files",

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { Authenticator, type RequestInfo, type Identity } from "../ports/Authenticator.ts"
 import { type DirectoryUserChange, UserDirectory, type DirectoryUser } from "../ports/UserDirectory.ts"
+import type { Visibility, VisibilityPair } from "../ports/Visibility.ts"
 import { type HookContext, type HookedCommand, Hooks, type Result, type Verdict } from "../ports/Hooks.ts"
 
 type Eventually<A> = A | PromiseLike<A>
@@ -31,6 +32,15 @@ export interface HooksOption {
   /** Timeout of one call in milliseconds; 5,000 by default. */
   readonly timeout?: number
 }
+
+/**
+ * Users who may see each other: all, those of one organisation, or the host's own decision about pairs of users, at most 1,000
+ * per call. See `Visibility`.
+ */
+export type VisibilityOption =
+  | "all"
+  | "organisation"
+  | ((pairs: ReadonlyArray<VisibilityPair>) => Eventually<ReadonlyArray<boolean>>)
 
 /** Throws and rejections of host callbacks become typed failures, not defects. */
 const callHost = <A>(call: () => Eventually<A>): Effect.Effect<A, unknown> =>
@@ -80,3 +90,6 @@ export const hooksPort = (options: HooksOption): Hooks => {
     })
   }
 }
+
+export const visibilityPort = (option: VisibilityOption): Visibility =>
+  typeof option === "string" ? option : { of: (pairs) => callHost(() => option(pairs)) }

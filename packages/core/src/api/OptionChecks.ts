@@ -1,7 +1,7 @@
 /** Checks of the options of `createEngine`; adapters add their own. */
 import * as Layer from "effect/Layer"
 import { originsProblem } from "../ports/Origins.ts"
-import { callback, check, type Check, fields, milliseconds, optional, seconds } from "./Check.ts"
+import { callback, check, type Check, either, fields, milliseconds, oneOf, optional, seconds } from "./Check.ts"
 import type { EngineParts } from "./Runtime.ts"
 
 /** A layer. A function that returns one is a common mistake; a text may be a URL with a password. */
@@ -44,6 +44,7 @@ export const engineOptionChecks: { readonly [K in keyof EngineParts | "settings"
   verifyPassword: optional(callback),
   origins,
   nodes: optional(layer("a layer of Bus and Nodes, which the engines on the store share")),
+  visibility: optional(either('"all", "organisation" or a function', oneOf("all", "organisation"), callback)),
   hooks: optional(HOOKS),
   log: optional(callback),
   // Its names and values are checked with the settings that protocols declare.

@@ -27,17 +27,34 @@ export const chatRef = (chat: ChatRef): EngineChatRef =>
 
 const textOf = (user: UserRef): string => (typeof user === "object" ? String(user.id) : String(user))
 
+/** The user who names others, and the chat: users whom they may not see are unknown to them, except for its members. */
+export interface Naming {
+  readonly by: UserId
+  readonly chat?: ChatRef
+}
+
+const seenBy = Effect.fnUntraced(function* (
+  context: CommandContext,
+  users: ReadonlyArray<User>,
+  { by, chat }: Naming
+): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
+  const cached = chat === undefined ? undefined : yield* context.chats.find(chatRef(chat))
+  return yield* context.visibility.known(yield* context.users.find(by), users, cached?.chat)
+})
+
 /** Returns the ids of users in the given order; refuses with the unknown ones. */
 export const userIds = Effect.fnUntraced(function* (
   context: CommandContext,
-  named: ReadonlyArray<UserRef>
+  named: ReadonlyArray<UserRef>,
+  naming?: Naming
 ): Effect.fn.Return<ReadonlyArray<UserId>, Refused | StorageFailed> {
   const names = [...new Set(named.filter((user) => typeof user === "string"))]
   const found = new Map<string, UserId>()
   if (names.length > 0) {
     const { external } = context.users
     const users = yield* external === undefined ? context.users.byAccount(names) : context.users.byExternalId(names)
-    for (const user of users) found.set(external?.externalIdOf(user.id) ?? user.account, user.id)
+    const seen = naming === undefined || !context.visibility.isLimited ? users : yield* seenBy(context, users, naming)
+    for (const user of seen) found.set(external?.externalIdOf(user.id) ?? user.account, user.id)
   }
   const unknown = named.filter((user) => typeof user === "string" && !found.has(user))
   if (unknown.length > 0) return yield* refuse({ _tag: "NoSuchUsers", users: unknown.map(textOf) })

@@ -26,6 +26,7 @@ import { type EngineSettings, Settings } from "../ports/Settings.ts"
 import { logFailedOperation } from "../ports/StorageErrors.ts"
 import { StorageFailed, Store } from "../ports/Store.ts"
 import { Users } from "../services/Users.ts"
+import { Visibility } from "../ports/Visibility.ts"
 import * as WebPasswords from "../auth/WebPasswords.ts"
 import { type LogLine, logTo } from "./Logging.ts"
 import { closed, fromCause, ParleyError } from "./ParleyError.ts"
@@ -36,7 +37,9 @@ import {
   directoryPort,
   type HooksOption,
   hooksPort,
-  type VerifyPasswordOption
+  type VerifyPasswordOption,
+  type VisibilityOption,
+  visibilityPort
 } from "./Adapters.ts"
 import type { Services, EngineServices } from "./EngineServices.ts"
 
@@ -61,6 +64,8 @@ export interface EngineParts {
    * is the only one on its store.
    */
   readonly nodes?: Layer.Layer<Bus | Nodes, unknown> | undefined
+  /** Users who may see each other; all by default. */
+  readonly visibility?: VisibilityOption | undefined
   /** Functions called before and after each command. */
   readonly hooks?: HooksOption | undefined
   /** Receives the engine's log lines; the console by default. */
@@ -101,11 +106,12 @@ const engineLayer = ({ store, blobs, passwords }: EngineParts): Layer.Layer<Stor
   return parts
 }
 
-const adaptersOf = ({ directory, hooks, log, ...rest }: EngineParts): Layer.Layer<never> => {
+const adaptersOf = ({ directory, hooks, log, visibility, ...rest }: EngineParts): Layer.Layer<never> => {
   const { authenticate, verifyPassword, origins } = rest
   return Layer.mergeAll(
     Layer.succeed(UserDirectory, directory === undefined ? undefined : directoryPort(directory)),
     Layer.succeed(Authenticator, authenticatorPort({ authenticate, verifyPassword, origins })),
+    Layer.succeed(Visibility, visibility === undefined ? "all" : visibilityPort(visibility)),
     Layer.succeed(Hooks, hooks === undefined ? {} : hooksPort(hooks)),
     log === undefined ? Layer.empty : logTo(log)
   )

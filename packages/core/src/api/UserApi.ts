@@ -59,7 +59,7 @@ export class UserApi extends UserApiBase {
   createGroup({ name, members = [], gid, ...rest }: NewGroup): Promise<ChatInfo> {
     return this.with((services, user) =>
       Effect.gen(function* () {
-        const ids = yield* userIds(services.engine.context, members)
+        const ids = yield* userIds(services.engine.context, members, { by: user })
         const created = yield* services.engine.perform(callerFor(user), {
           _tag: "CreateChat",
           type: "group",
@@ -77,7 +77,7 @@ export class UserApi extends UserApiBase {
   /** Returns the one direct chat of the two users, created by the first call. */
   openDirectChat(other: UserRef): Promise<ChatInfo> {
     return this.with((services, user) =>
-      Effect.flatMap(userIds(services.engine.context, [other]), (members) =>
+      Effect.flatMap(userIds(services.engine.context, [other], { by: user }), (members) =>
         Effect.map(
           services.engine.perform(callerFor(user), {
             _tag: "CreateChat",
@@ -127,12 +127,12 @@ export class UserApi extends UserApiBase {
   }
   /** Sets the admins of a system chat, as a system administrator. */
   setAdmins(chat: ChatRef, users: ReadonlyArray<UserRef>, grant = true): Promise<ChatInfo> {
-    return this.changeWith(users, (ids) => ({ _tag: "SetAdmins", chat: chatRef(chat), users: ids, grant }))
+    return this.changeWith(chat, users, (ids) => ({ _tag: "SetAdmins", chat: chatRef(chat), users: ids, grant }))
   }
   /** Sets the members who may send beside the admins; an empty list allows all members. */
   setSenders(chat: ChatRef, senders: "all" | "admins" | ReadonlyArray<UserRef>): Promise<ChatInfo> {
     const listed = typeof senders === "string" ? [] : senders
-    return this.changeWith(listed, (ids) => {
+    return this.changeWith(chat, listed, (ids) => {
       const wanted: Senders = typeof senders === "string" ? senders : ids
       return { _tag: "SetSenders", chat: chatRef(chat), senders: wanted }
     })
@@ -160,11 +160,11 @@ export class UserApi extends UserApiBase {
     return this.change({ _tag: "LeaveChat", chat: chatRef(chat) })
   }
   addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<ChatInfo> {
-    return this.changeWith(users, (members) => ({ _tag: "AddMembers", chat: chatRef(chat), members }))
+    return this.changeWith(chat, users, (members) => ({ _tag: "AddMembers", chat: chatRef(chat), members }))
   }
   /** Removes members, as an admin; the owner cannot be removed. */
   kick(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<ChatInfo> {
-    return this.changeWith(users, (members) => ({ _tag: "RemoveMembers", chat: chatRef(chat), members }))
+    return this.changeWith(chat, users, (members) => ({ _tag: "RemoveMembers", chat: chatRef(chat), members }))
   }
   /** Changes name and members in one step, each part by its own rule. At least `atLeast` members must remain. */
   revise(
@@ -177,7 +177,7 @@ export class UserApi extends UserApiBase {
     }
   ): Promise<ChatInfo> {
     const { add = [], remove = [], ...rest } = step
-    return this.changeWith([...add, ...remove], (ids) => ({
+    return this.changeWith(chat, [...add, ...remove], (ids) => ({
       _tag: "ReviseGroup",
       chat: chatRef(chat),
       ...rest,
@@ -261,7 +261,7 @@ export class UserApi extends UserApiBase {
     return this.with((services, caller) =>
       Effect.gen(function* () {
         const { engine, cursors, hub, store } = services
-        const named = users === undefined ? {} : { users: yield* userIds(engine.context, users) }
+        const named = users === undefined ? {} : { users: yield* userIds(engine.context, users, { by: caller, chat }) }
         const command = { _tag: "ListReadMarks", chat: chatRef(chat), ...named } as const
         const { chat: facts, marks } = yield* engine.perform(callerFor(caller), command)
         const members = marks.map(({ user }) => user)

@@ -4,7 +4,7 @@ import type { ChatView, Command, ReplyOf } from "../model/Command.ts"
 import type { UserCaller } from "../model/Event.ts"
 import type { UserId } from "../model/Ids.ts"
 import { type ChatInfo, chatInfo } from "./ChatInfo.ts"
-import { userIds, userNamed, type UserRef } from "./References.ts"
+import { type ChatRef, userIds, userNamed, type UserRef } from "./References.ts"
 import type { EngineServices } from "./EngineServices.ts"
 
 /** Commands with user references that reply with a chat. */
@@ -43,11 +43,12 @@ export class UserApiBase {
   }
 
   protected changeWith(
+    chat: ChatRef,
     users: ReadonlyArray<UserRef>,
     command: (ids: ReadonlyArray<UserId>) => UsersCommand
   ): Promise<ChatInfo> {
     return this.with(({ engine }, user) =>
-      Effect.flatMap(userIds(engine.context, users), (ids) =>
+      Effect.flatMap(userIds(engine.context, users, { by: user, chat }), (ids) =>
         Effect.map(engine.perform(callerFor(user), command(ids)), (view) => chatInfo(view))
       )
     )

@@ -23,7 +23,8 @@ import {
   nameProblem,
   permitted,
   type CommandHandler,
-  view
+  view,
+  viewerOf
 } from "./CommandHandler.ts"
 
 export const readChat: CommandHandler<ReadChat> = Effect.fnUntraced(function* (context, invocation, command) {
@@ -49,7 +50,7 @@ export const publishChat: CommandHandler<PublishChat> = Effect.fnUntraced(functi
 export const setAdmins: CommandHandler<SetAdmins> = Effect.fnUntraced(function* (context, invocation, command) {
   const cached = yield* permitted(context, invocation, command.chat, "setAdmins")
   if (command.users.length === 0) return yield* refuse(invalid("admins", "must name at least one user"))
-  const users = (yield* existing(context, "admins", command.users)).map((user) => user.id)
+  const users = (yield* existing(context, invocation, "admins", command.users, cached.chat)).map((user) => user.id)
   const before = cached.chat.admins
   const after = command.grant
     ? [...before, ...users.filter((user) => !before.includes(user))]
@@ -67,7 +68,7 @@ export const setSenders: CommandHandler<SetSenders> = Effect.fnUntraced(function
     }
     return cached.chat.senders === senders ? replyWith(view(cached)) : change(cached, invocation, { senders })
   }
-  const users = yield* existing(context, "senders", senders)
+  const users = yield* existing(context, invocation, "senders", senders, cached.chat)
   const ids = membersAmong(cached.chat, users)
   if (ids.length < users.length) {
     const memberIds = new Set(ids)
@@ -121,9 +122,15 @@ export const listChats: CommandHandler<ListChats> = Effect.fnUntraced(function* 
   )
 })
 
-export const listPublicChats: CommandHandler<ListPublicChats> = Effect.fnUntraced(function* (context) {
+export const listPublicChats: CommandHandler<ListPublicChats> = Effect.fnUntraced(function* (context, invocation) {
   const chats = yield* context.chats.findMany(yield* context.store.publicChats)
-  return replyWith(chats.map(view))
+  const visible = new Set(
+    yield* context.visibility.publicAmong(
+      viewerOf(invocation),
+      chats.map(({ chat }) => chat)
+    )
+  )
+  return replyWith(chats.filter(({ chat }) => visible.has(chat)).map(view))
 })
 
 const unset = (chat: ChatId, user: UserId): Preference => ({ chat, user, star: false, hide: false, mute: false })

@@ -7,13 +7,14 @@ import type { AppScope } from "../model/AppScope.ts"
 import { isMember, type Chat } from "../model/Chat.ts"
 import type { ChatRef, ChatView, Command, ReplyOf } from "../model/Command.ts"
 import type { UserCache } from "../cache/UserCache.ts"
+import type { Viewer, VisibleUsers } from "../cache/VisibleUsers.ts"
 import type { Broadcast, Caller } from "../model/Event.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Changed, Entry } from "../model/Log.ts"
 import { evolve } from "../model/Log.ts"
 import type { Presence } from "../delivery/Presence.ts"
 import { type Reason, type Refused, refuse } from "../model/Refused.ts"
-import { appRights } from "../rules/AppScope.ts"
+import { appRights, knownUser } from "../rules/AppScope.ts"
 import { type Operation, refusal } from "../rules/Operations.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
 import type { DialectRecord, Duplicate, StorageFailed, Store, WriteBatch, WriteResult } from "../ports/Store.ts"
@@ -26,6 +27,8 @@ import type { FileLink } from "./WithdrawnFiles.ts"
 export interface CommandContext {
   readonly chats: ChatCache
   readonly users: UserCache
+  /** Decides whom a user may see. */
+  readonly visibility: VisibleUsers
   readonly store: Store["Service"]
   readonly presence: Presence
   readonly settings: EngineSettings
@@ -94,21 +97,41 @@ export const permitted = Effect.fnUntraced(function* (
   const { chat } = cached
   const app =
     scope === undefined ? undefined : appRights(scope, chat, yield* context.users.findMany([...chat.members.keys()]))
-  const refused = refusal(operation, { user, via, app, chat })
+  const facts = { user, via, app, chat }
+  const refused = refusal(
+    operation,
+    context.visibility.isLimited
+      ? { ...facts, ...(yield* context.visibility.limits(viewerOf(invocation), chat)) }
+      : facts
+  )
   if (refused !== undefined) return yield* refuse(refused.reason)
   return cached
 })
 
-/** Returns the named users, each once, in the order named; refuses with the unknown ones if some do not exist. */
+/** Returns the viewer of an invocation: none for an application or an anonymous protocol caller. */
+export const viewerOf = ({ user, via, scope }: Pick<Invocation, "user" | "via" | "scope">): Viewer =>
+  via === undefined && scope === undefined ? user : undefined
+
+/**
+ * Returns the named users, each once, in the order named; refuses with the unknown ones if some do not exist. Users whom
+ * the caller may not see do not exist, except for members of `chat`.
+ */
 export const existing = Effect.fnUntraced(function* (
   context: CommandContext,
+  invocation: Pick<Invocation, "user" | "via" | "scope">,
   field: string,
-  ids: ReadonlyArray<UserId>
+  ids: ReadonlyArray<UserId>,
+  chat?: Chat
 ): Effect.fn.Return<ReadonlyArray<User>, Refused | StorageFailed> {
   const limit = context.settings.membersPerRequest
   if (ids.length > limit) return yield* refuse(invalid(field, `must name at most ${limit} users`))
   const wanted = [...new Set(ids)]
-  const users = (yield* context.users.findMany(wanted)).filter((user) => !isRemoved(user))
+  const found = (yield* context.users.findMany(wanted)).filter((user) => !isRemoved(user))
+  const { scope } = invocation
+  const users =
+    scope !== undefined && context.visibility.isLimited
+      ? found.filter((user) => knownUser.check(scope, user) || chat?.members.has(user.id) === true)
+      : yield* context.visibility.known(viewerOf(invocation), found, chat)
   if (users.length < wanted.length) {
     const existingIds = new Set(users.map((user) => user.id))
     return yield* refuse({ _tag: "NoSuchUsers", users: wanted.filter((id) => !existingIds.has(id)).map(String) })

@@ -18,7 +18,8 @@ import {
   nameProblem,
   type Plan,
   type CommandHandler,
-  view
+  view,
+  viewerOf
 } from "./CommandHandler.ts"
 
 /** Maximum number of characters of a gid. */
@@ -36,7 +37,7 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
   }
   const problem = nameProblem(context, command.name, true)
   if (problem !== undefined) return yield* refuse(problem)
-  const others = yield* existing(context, "members", command.members)
+  const others = yield* existing(context, invocation, "members", command.members)
   const { by } = invocation
   const members = [...new Set([...(by === null ? [] : [by]), ...others.map((other) => other.id)])]
 
@@ -59,7 +60,12 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
   if (isDirectGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a one-to-one chat's"))
   const existingChat = yield* stored(context, invocation, command.gid)
   if (existingChat !== undefined) {
-    const facts = { user, via: invocation.via, chat: existingChat.chat }
+    const facts = {
+      user,
+      via: invocation.via,
+      chat: existingChat.chat,
+      ...(yield* context.visibility.limits(viewerOf(invocation), existingChat.chat))
+    }
     if (existingChat.chat.dissolved || visible.check(facts) !== undefined) {
       return yield* refuse({ _tag: "GidTaken", gid: command.gid })
     }

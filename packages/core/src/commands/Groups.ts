@@ -95,7 +95,9 @@ export const reviseGroup: CommandHandler<ReviseGroup> = Effect.fnUntraced(functi
     return yield* refuse(invalid("members", `must not add and remove user ${conflicting} at once`))
   const cached = yield* permitted(context, invocation, command.chat, "addMembers")
   if (name !== undefined) yield* permitted(context, invocation, command.chat, "rename")
-  const added = (yield* existing(context, "members", add)).filter((user) => !isMember(cached.chat, user.id))
+  const added = (yield* existing(context, invocation, "members", add, cached.chat)).filter(
+    (user) => !isMember(cached.chat, user.id)
+  )
   const removed = yield* departing(context, invocation, cached, command)
   const { chat } = cached
   const remaining = chat.members.size + added.length - removed.length
@@ -119,7 +121,7 @@ const departing = Effect.fnUntraced(function* (
   { chat }: CachedChat,
   command: ReviseGroup
 ): Effect.fn.Return<ReadonlyArray<UserId>, Refused | StorageFailed> {
-  const users = yield* existing(context, "members", command.remove ?? [])
+  const users = yield* existing(context, invocation, "members", command.remove ?? [], chat)
   if (users.some((user) => user.id !== invocation.by)) {
     yield* permitted(context, invocation, command.chat, "removeMembers")
     if (users.some((user) => user.id === chat.owner && user.id !== invocation.by)) {

@@ -8,7 +8,16 @@ import { refuse } from "../model/Refused.ts"
 import { ownerWithout } from "../rules/Membership.ts"
 import { mapInSlices } from "../model/Slices.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
-import { replyWith, change, existing, invalid, permitted, type CommandHandler, view } from "./CommandHandler.ts"
+import {
+  replyWith,
+  change,
+  existing,
+  invalid,
+  permitted,
+  type CommandHandler,
+  view,
+  viewerOf
+} from "./CommandHandler.ts"
 
 export const joinChat: CommandHandler<JoinChat> = Effect.fnUntraced(function* (context, invocation, command) {
   const cached = yield* permitted(context, invocation, command.chat, "join")
@@ -28,7 +37,7 @@ export const leaveChat: CommandHandler<LeaveChat> = Effect.fnUntraced(function* 
 export const addMembers: CommandHandler<AddMembers> = Effect.fnUntraced(function* (context, invocation, command) {
   const cached = yield* permitted(context, invocation, command.chat, "addMembers")
   if (command.members.length === 0) return yield* refuse(invalid("members", "must name at least one user"))
-  const users = yield* existing(context, "members", command.members)
+  const users = yield* existing(context, invocation, "members", command.members, cached.chat)
   const added = users.filter((user) => !isMember(cached.chat, user.id)).map((user) => user.id)
   return added.length === 0 ? replyWith(view(cached)) : change(cached, invocation, { added })
 })
@@ -37,7 +46,7 @@ export const addMembers: CommandHandler<AddMembers> = Effect.fnUntraced(function
 export const removeMembers: CommandHandler<RemoveMembers> = Effect.fnUntraced(function* (context, invocation, command) {
   const cached = yield* permitted(context, invocation, command.chat, "removeMembers")
   if (command.members.length === 0) return yield* refuse(invalid("members", "must name at least one user"))
-  const users = yield* existing(context, "members", command.members)
+  const users = yield* existing(context, invocation, "members", command.members, cached.chat)
   if (users.some((user) => user.id === cached.chat.owner)) return yield* refuse({ _tag: "CannotRemoveOwner" })
   const removed = users.filter((user) => isMember(cached.chat, user.id)).map((user) => user.id)
   return removed.length === 0 ? replyWith(view(cached)) : change(cached, invocation, departure(cached, removed))
@@ -46,7 +55,9 @@ export const removeMembers: CommandHandler<RemoveMembers> = Effect.fnUntraced(fu
 export const listMembers: CommandHandler<ListMembers> = Effect.fnUntraced(function* (context, invocation, command) {
   const { chat } = yield* permitted(context, invocation, command.chat, "read")
   const users =
-    chat.type === "system" ? yield* context.users.all : yield* context.users.findMany([...chat.members.keys()])
+    chat.type === "system"
+      ? (yield* context.visibility.all(viewerOf(invocation))).users
+      : yield* context.users.findMany([...chat.members.keys()])
   return replyWith({ chat, members: yield* mapInSlices(users, (user) => context.presence.of(user)) })
 })
 

@@ -25,7 +25,8 @@ import {
   invalid,
   permitted,
   type Plan,
-  replyWith
+  replyWith,
+  viewerOf
 } from "./CommandHandler.ts"
 
 /** Maximum number of messages counted in one chat. */
@@ -88,11 +89,13 @@ export const listReadMarks: CommandHandler<ListReadMarks> = Effect.fnUntraced(
   function* (context, invocation, command): Effect.fn.Return<Plan<ReplyOf<ListReadMarks>>, Refused | StorageFailed> {
     const { chat, posted } = yield* permitted(context, invocation, command.chat, "read")
     const limit = context.settings.membersPerRequest
-    const everybody =
-      chat.type === "system" ? (yield* context.users.all).map(({ id }) => id) : Array.from(chat.members.keys())
+    const isSystem = chat.type === "system"
+    const { users: seen } = isSystem ? yield* context.visibility.all(viewerOf(invocation)) : { users: [] }
+    const everybody = isSystem ? seen.map(({ id }) => id) : Array.from(chat.members.keys())
     const users = command.users === undefined ? everybody : [...new Set(command.users)]
     if (users.length > limit) return yield* refuse(invalid("users", `must name at most ${limit} users`))
-    const members = users.filter((user) => isMember(chat, user))
+    const known = isSystem && context.visibility.isLimited ? new Set(everybody) : undefined
+    const members = users.filter((user) => isMember(chat, user) && known?.has(user) !== false)
     const positions = yield* readPositions(context.store, { chat: chat.id, posted }, members)
     const entries = yield* entriesAt(context.store, chat.id, positions.values())
     const marks = members.map((user): ReadMark => {

@@ -126,7 +126,7 @@ export const toOutcome = (chat: Chat, entry: Entry, message: Message): Outcome<S
 
 /** Returns why a message cannot be sent, or undefined. */
 export const messageProblem = (
-  context: Pick<CommandContext, "settings">,
+  context: Pick<CommandContext, "settings" | "visibility">,
   invocation: Pick<Invocation, "user" | "via">,
   draft: Draft,
   cached: CachedChat | undefined
@@ -146,7 +146,8 @@ export const messageProblem = (
   }
   if (cached === undefined) return { _tag: "NoSuchChat" }
   const operation = draft.type === "broadcast" ? "broadcast" : "send"
-  return refusal(operation, { user: invocation.user, via: invocation.via, chat: cached.chat })?.reason
+  const { isLimited } = context.visibility
+  return refusal(operation, { user: invocation.user, via: invocation.via, chat: cached.chat, isLimited })?.reason
 }
 
 /** Returns the entry body for a message posted at `now`, in milliseconds since 1970. */

@@ -13,11 +13,13 @@ import {
   type CommandContext,
   invalid,
   nameProblem,
-  type CommandHandler
+  type CommandHandler,
+  viewerOf
 } from "./CommandHandler.ts"
 
-export const listUsers: CommandHandler<ListUsers> = Effect.fnUntraced(function* (context) {
-  return replyWith(yield* mapInSlices(yield* context.users.all, (user) => context.presence.of(user)))
+export const listUsers: CommandHandler<ListUsers> = Effect.fnUntraced(function* (context, invocation) {
+  const { users } = yield* context.visibility.all(viewerOf(invocation))
+  return replyWith(yield* mapInSlices(users, (user) => context.presence.of(user)))
 })
 
 export const renameUser: CommandHandler<RenameUser> = Effect.fnUntraced(function* (context, invocation, { name }) {

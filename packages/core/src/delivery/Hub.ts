@@ -16,6 +16,7 @@ import type { ChatId, UserId } from "../model/Ids.ts"
 import { type Entry, isDurable } from "../model/Log.ts"
 import { Presence } from "./Presence.ts"
 import { NewUsers } from "./NewUsers.ts"
+import type { PresenceAudience } from "./PresenceAudience.ts"
 import { PresenceBroadcaster, type BroadcastTiming } from "./PresenceBroadcaster.ts"
 import { EntryLocationCache } from "./EntryLocationCache.ts"
 import type { HubSession } from "./HubSession.ts"
@@ -56,12 +57,33 @@ export class LocalHub {
   readonly recent = new EntryLocationCache()
   /** Undefined for a single node. */
   nodes: NodeLinkHooks | undefined
+  /** Undefined if everybody gets all presence events. */
+  #audience: PresenceAudience | undefined
+  /** Sessions by the class of their user, for an audience of classes. */
+  readonly #classes = new Map<string, Set<HubSession>>()
+  /** Classes under which sessions were added: a user may have moved to another one. */
+  readonly #classOfSession = new WeakMap<HubSession, string>()
+  /** Recipients of events that are being sent, for an audience of events. */
+  readonly #recipients = new WeakMap<UserEvent, ReadonlySet<UserId>>()
 
   constructor(timing: BroadcastTiming) {
     this.newUsers = new NewUsers(this.presence, timing, () => this.#everySession())
     this.#presenceBroadcaster = new PresenceBroadcaster(timing, (events, except) =>
       this.#broadcastToAll(events, except)
     )
+  }
+
+  /** Limits the recipients of presence events, before the first session. */
+  limitPresence(audience: PresenceAudience): void {
+    this.#audience = audience
+    if (audience._tag !== "Classes") return
+    this.newUsers.limit({
+      ofUser: audience.classOf,
+      ofRecipient: (user) => {
+        const [session] = this.#sessions.get(user) ?? []
+        return session === undefined ? undefined : this.#classOfSession.get(session)
+      }
+    })
   }
 
   /**
@@ -104,12 +126,29 @@ export class LocalHub {
     const sessions = this.#sessions.get(user)
     if (sessions === undefined) this.#sessions.set(user, new Set([session]))
     else sessions.add(session)
+    this.#addToClass(session)
+  }
+
+  #addToClass(session: HubSession): void {
+    if (this.#audience?._tag !== "Classes" || session.user === undefined) return
+    const key = this.#audience.classOf(session.user)
+    this.#classOfSession.set(session, key)
+    const sessions = this.#classes.get(key)
+    if (sessions === undefined) this.#classes.set(key, new Set([session]))
+    else sessions.add(session)
+  }
+
+  #removeFromClass(session: HubSession): void {
+    const key = this.#classOfSession.get(session)
+    const sessions = key === undefined ? undefined : this.#classes.get(key)
+    if (key !== undefined && sessions?.delete(session) === true && sessions.size === 0) this.#classes.delete(key)
   }
 
   /** Returns whether it was the user's last connection. */
   removeSession(user: UserId, session: HubSession): boolean {
     const sessions = this.#sessions.get(user)
     if (sessions === undefined || !sessions.delete(session)) return false
+    this.#removeFromClass(session)
     if (sessions.size > 0) return false
     this.#sessions.delete(user)
     this.presence.set(user, "offline")
@@ -167,9 +206,12 @@ export class LocalHub {
     return this.#channels.has(chat)
   }
 
-  /** Announces a user who was just created. Later clients have the user in their lists. */
+  /**
+   * Announces a user who was just created. Later clients have the user in their lists. If each event has its own recipients,
+   * clients get the user with the first presence event instead.
+   */
   addUser(user: User): void {
-    if (this.#sessions.size > 0) this.newUsers.add(user)
+    if (this.#sessions.size > 0 && this.#audience?._tag !== "Events") this.newUsers.add(user)
   }
 
   /** Sends broadcasts of this node to all recipients except the requesting connection. */
@@ -184,7 +226,7 @@ export class LocalHub {
     for (const { event } of broadcasts) {
       if (event._tag === "ChatEvent") this.#broadcastToChat(event, except)
       else if (event._tag !== "UserEvent") this.#broadcastTransient(event, except)
-      else this.#presenceBroadcaster.publish(event, this.#sessions.size, except)
+      else this.#publishPresence(event, except)
     }
   }
 
@@ -194,6 +236,21 @@ export class LocalHub {
     for (const observer of this.#observers) {
       for (const broadcast of broadcasts) observer.broadcast(broadcast)
     }
+  }
+
+  #publishPresence(event: UserEvent, except: number | undefined): void {
+    const audience = this.#audience
+    if (audience?._tag === "Events") {
+      const online = [...this.#sessions.values()].flatMap(([session]) => session?.user ?? [])
+      audience.resolve(event, online, (recipients) => {
+        this.#recipients.set(event, recipients)
+        this.#presenceBroadcaster.publish(event, recipients.size, except)
+      })
+      return
+    }
+    const recipients =
+      audience === undefined ? this.#sessions.size : (this.#classes.get(audience.classOf(event.user))?.size ?? 0)
+    this.#presenceBroadcaster.publish(event, recipients, except)
   }
 
   /**
@@ -228,13 +285,12 @@ export class LocalHub {
   }
 
   /**
-   * Pushes to all sessions, in turns of about `BROADCAST_CHUNK_SIZE` characters, so that thousands of recipients do not
-   * block one turn.
+   * Pushes to the recipients, in turns of about `BROADCAST_CHUNK_SIZE` characters, so that thousands of them do not block
+   * one turn. The events of one set of recipients are encoded together.
    */
   *#broadcastToAll(events: ReadonlyArray<UserEvent>, except: number | undefined): Generator<void, void> {
-    const encoding = new EventEncoding(...events)
     let sent = 0
-    for (const sessions of this.#sessions.values()) {
+    for (const [encoding, sessions] of this.#audiencesOf(events)) {
       for (const session of sessions) {
         const { subscriber } = session
         if (subscriber === undefined) continue
@@ -246,6 +302,33 @@ export class LocalHub {
         }
       }
     }
+  }
+
+  /** Returns events with the sessions that get them. */
+  *#audiencesOf(
+    events: ReadonlyArray<UserEvent>
+  ): Generator<readonly [encoding: EventEncoding, sessions: Iterable<HubSession>], void> {
+    const audience = this.#audience
+    if (audience === undefined) return yield [new EventEncoding(...events), this.#all(this.#sessions.keys())]
+    if (audience._tag === "Events") {
+      for (const event of events) {
+        yield [new EventEncoding(event), this.#all([...(this.#recipients.get(event) ?? [])])]
+      }
+      return
+    }
+    const byClass = new Map<string, Array<UserEvent>>()
+    for (const event of events) {
+      const key = audience.classOf(event.user)
+      const earlier = byClass.get(key)
+      if (earlier === undefined) byClass.set(key, [event])
+      else earlier.push(event)
+    }
+    for (const [key, ofClass] of byClass) yield [new EventEncoding(...ofClass), this.#classes.get(key) ?? []]
+  }
+
+  /** Returns the sessions of these users. */
+  *#all(users: Iterable<UserId>): Generator<HubSession, void> {
+    for (const user of users) yield* this.#sessions.get(user) ?? []
   }
 
   /** All authenticated connections, also those that are added meanwhile. */

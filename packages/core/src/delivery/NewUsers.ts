@@ -19,6 +19,12 @@ const GATHERING_MS = 1000
 const CHUNK_SIZE = 1024 * 1024
 const CHUNK_PAUSE_MS = 2
 
+/** Clients get the new users of their own class only. */
+export interface RecipientClasses {
+  readonly ofUser: (user: User) => string
+  readonly ofRecipient: (user: UserId) => string | undefined
+}
+
 export class NewUsers {
   readonly #presence: Presence
   readonly #timing: BroadcastTiming
@@ -28,14 +34,21 @@ export class NewUsers {
   readonly #ids = new Set<UserId>()
   /** Number of users created before `#users`. */
   #settled = 0
-  /** Pushes by serializer and by the number of users that the recipient has. */
-  readonly #encoded = new Map<Serializer, Map<number, EncodedEvent>>()
+  /** Pushes by serializer, and by the number of users that the recipient has and the class of the recipient. */
+  readonly #encoded = new Map<Serializer, Map<string, EncodedEvent>>()
+  /** Undefined if all clients get all users. */
+  #classes: RecipientClasses | undefined
 
   /** `sessions`: all authenticated connections. */
   constructor(presence: Presence, timing: BroadcastTiming, sessions: () => Iterator<HubSession, void>) {
     this.#presence = presence
     this.#timing = timing
     this.#sessions = sessions
+  }
+
+  /** Limits which users a client gets, before the first user is added. */
+  limit(classes: RecipientClasses): void {
+    this.#classes = classes
   }
 
   /** Number of users created so far; a list of users made now has all of them. */
@@ -64,9 +77,9 @@ export class NewUsers {
 
   /** Pushes the users that a client does not have. Returns the number of characters queued. */
   pushTo(subscriber: Subscriber): number {
-    const { serializer, knownUsers } = subscriber
+    const { serializer, knownUsers, key } = subscriber
     if (knownUsers === undefined || knownUsers >= this.count) return 0
-    const encoded = this.#encode(serializer, knownUsers)
+    const encoded = this.#encode(serializer, knownUsers, this.#classes?.ofRecipient(key.user) ?? "")
     subscriber.pushUsers(encoded, this.count)
     return encoded.size
   }
@@ -90,18 +103,23 @@ export class NewUsers {
     this.#encoded.clear()
   }
 
-  #encode(serializer: Serializer, known: number): EncodedEvent {
+  #encode(serializer: Serializer, known: number, recipients: string): EncodedEvent {
     let ofSerializer = this.#encoded.get(serializer)
-    if (ofSerializer === undefined) this.#encoded.set(serializer, (ofSerializer = new Map<number, EncodedEvent>()))
-    let encoded = ofSerializer.get(known)
+    if (ofSerializer === undefined) this.#encoded.set(serializer, (ofSerializer = new Map<string, EncodedEvent>()))
+    const key = `${known}/${recipients}`
+    let encoded = ofSerializer.get(key)
     if (encoded === undefined) {
-      const users = this.#users.slice(Math.max(0, known - this.#settled)).map((user) => this.#presence.of(user))
-      const packets = serializer.encodeNewUsers?.(users) ?? []
+      const classes = this.#classes
+      const created = this.#users.slice(Math.max(0, known - this.#settled))
+      const users = created
+        .filter((user) => classes === undefined || classes.ofUser(user) === recipients)
+        .map((user) => this.#presence.of(user))
+      const packets = users.length === 0 ? [] : (serializer.encodeNewUsers?.(users) ?? [])
       encoded = new EncodedEvent(
         serializer,
         packets.map((packet) => new EncodedChunk(packet))
       )
-      ofSerializer.set(known, encoded)
+      ofSerializer.set(key, encoded)
     }
     return encoded
   }

@@ -15,6 +15,9 @@ import { ChatLocks } from "./ChatLocks.ts"
 import type { Command, ReplyOf } from "../model/Command.ts"
 import { type ExtraWrites, CommandRunner, type RunCommand } from "./CommandRunner.ts"
 import { UserCache } from "../cache/UserCache.ts"
+import { VisibleUsers } from "../cache/VisibleUsers.ts"
+import { Visibility } from "../ports/Visibility.ts"
+import { presenceAudience } from "./presenceAudience.ts"
 import { UserDirectory } from "../ports/UserDirectory.ts"
 import { DirectoryUsers } from "../cache/DirectoryUsers.ts"
 import { type Caller, isUser } from "../model/Event.ts"
@@ -133,11 +136,13 @@ export class Engine extends Context.Service<
         external === undefined ? store : new DirectoryUsers(store, external, clock, settings.account),
         (user) => hub.addUser(user)
       )
+      const visibility = new VisibleUsers(users, yield* Visibility)
       const hooks = yield* makeHookRunner
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const context: CommandContext = {
         chats: new ChatCache(store, users, settings.chatCacheSize),
         users,
+        visibility,
         store,
         presence: hub.presence,
         settings,
@@ -145,6 +150,8 @@ export class Engine extends Context.Service<
         typing: new TypingTimes(),
         userRecords: []
       }
+
+      if (visibility.isLimited) hub.limitPresence(yield* presenceAudience(visibility))
 
       const commit = (
         batch: WriteBatch

@@ -17,6 +17,23 @@ const MAX_NAMES = 10_000
 
 const orUnavailable = refuseOnStorageFailure("users")
 
+/** Close code of WebSockets after which clients reconnect: service restart. */
+const CLOSE_MOVED = 1012
+
+/**
+ * Closes the connections of a user who sees other users from now on; they reconnect, and get new lists. Others have new
+ * lists at their next login.
+ */
+export const reconnectMoved = (
+  { visibility }: Engine["Service"]["context"],
+  hub: Hub["Service"],
+  before: User | undefined,
+  user: User
+): void => {
+  if (!visibility.isLimited || before === undefined || before.organisation === user.organisation) return
+  for (const { connection } of hub.sessionsOf(user.id)) connection.close(CLOSE_MOVED, "the organisation has changed")
+}
+
 /** Called with a user before and after they were loaded again. */
 export type OnLoaded = (before: User | undefined, user: User) => void
 
@@ -68,11 +85,14 @@ export class RemoteUsers {
     ids: ReadonlySet<UserId>,
     renamed: ReadonlySet<UserId>
   ): Effect.fn.Return<void, StorageFailed> {
-    const { store, users } = this.#deps.engine.context
+    const { context } = this.#deps.engine
+    const { store, users } = context
     // The store has only the ids of an external directory's users, which never change.
     if (users.external !== undefined) return
     for (const user of yield* store.users([...ids])) {
+      const before = users.getCached(user.id)
       users.putRemote(user)
+      reconnectMoved(context, this.#deps.hub, before, user)
       if (renamed.has(user.id)) this.announceName(user)
     }
   })
@@ -103,6 +123,7 @@ export class RemoteUsers {
     const { engine, hub, sessions } = this.#deps
     return invalidateUsers(engine.context, hub, sessions, ids, (before, user) => {
       if (before !== undefined && before.realname !== user.realname) this.announceName(user)
+      reconnectMoved(engine.context, hub, before, user)
     })
   }
 }

@@ -36,12 +36,15 @@ export const isAdmin = (facts: Facts): boolean => {
 export const adminsOf = (chat: Chat): ReadonlyArray<UserId> =>
   chat.owner === null ? chat.admins : [chat.owner, ...chat.admins.filter((user) => user !== chat.owner)]
 
-/** To a non-member, a private chat is indistinguishable from a missing one. */
+/**
+ * To a non-member, a private chat is indistinguishable from a missing one. So is a public one whose owner they may not
+ * see, where users do not see everybody.
+ */
 export const visible: Rule = {
   name: "the chat exists for its members, and for everybody if it is public",
   check: (facts) => {
-    const { chat, via } = facts
-    const isSeen = isParticipant(facts) || (chat.public && via === undefined)
+    const { chat, via, isOutside = false } = facts
+    const isSeen = isParticipant(facts) || (chat.public && via === undefined && !isOutside)
     return isSeen && !chat.dissolved ? undefined : { _tag: "NoSuchChat" }
   }
 }

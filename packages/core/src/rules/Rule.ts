@@ -15,6 +15,10 @@ export interface Facts {
   /** Set for an application that names no user; `user` is a placeholder then. */
   readonly app?: AppRights | undefined
   readonly chat: Chat
+  /** Whether some users may not see others (`Visibility`). */
+  readonly isLimited?: boolean
+  /** Whether the user may not see the chat's owner; only where it counts: for a public chat without them. */
+  readonly isOutside?: boolean
 }
 
 /** One rule: returns the reason of its refusal, or undefined. */

@@ -5,11 +5,13 @@ import type { Facts, Rule } from "./Rule.ts"
 /**
  * Returns whether the user may send. Admins always may. Otherwise the senders decide: `admins` excludes everybody
  * else, a list allows its users, and `all` allows all members, except in a system chat with admins. Source: PROTOCOLS,
- * "May speak".
+ * "May speak". Where users do not see everybody, a system chat has broadcasts only: its messages would name senders to
+ * users who may not see them.
  */
 export const canSend = (facts: Facts): boolean => {
-  if (isAdmin(facts)) return true
   const { chat, user, app } = facts
+  if (chat.type === "system" && facts.isLimited === true) return false
+  if (isAdmin(facts)) return true
   if (chat.senders === "admins") return false
   if (chat.senders === "all" || chat.senders.length === 0) {
     return chat.type !== "system" || chat.admins.length === 0

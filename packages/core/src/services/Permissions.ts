@@ -41,7 +41,8 @@ export class Permissions extends Context.Service<
             if (cached === undefined) {
               return { allowed: false, rule: "the chat does not exist", reason: { _tag: "NoSuchChat" } }
             }
-            const refused = refusal(operation, { user, chat: cached.chat })
+            const facts = { user, chat: cached.chat, ...(yield* context.visibility.limits(user, cached.chat)) }
+            const refused = refusal(operation, facts)
             return refused === undefined
               ? { allowed: true }
               : { allowed: false, rule: refused.rule.name, reason: refused.reason }

@@ -10,7 +10,7 @@ import { Engine } from "../engine/Engine.ts"
 import type { DirectoryUserChange } from "../ports/UserDirectory.ts"
 import { externalUsersRefusal } from "../cache/DirectoryUsers.ts"
 import { Hub } from "../delivery/Hub.ts"
-import { invalidateUsers } from "../nodes/RemoteUsers.ts"
+import { invalidateUsers, reconnectMoved } from "../nodes/RemoteUsers.ts"
 import { nextEphemeralId, type UserId } from "../model/Ids.ts"
 import { Progress } from "../ports/Progress.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
@@ -147,6 +147,7 @@ export class Users extends Context.Service<
         }
         const changed = (yield* orUnavailable(context.users.find(user.id))) ?? user
         announceRename(user, changed)
+        reconnectMoved(context, hub, user, changed)
         return changed
       })
 
@@ -317,7 +318,10 @@ export class Users extends Context.Service<
         remove: (account) => withHooks({ _tag: "RemoveUser", account }, remove(account)),
         byExternalId: (id) => Effect.map(orUnavailable(context.users.byExternalId([id])), ([user]) => user),
         invalidate: (ids) => {
-          const work = invalidateUsers(context, hub, sessions, ids, announceRename)
+          const work = invalidateUsers(context, hub, sessions, ids, (before, user) => {
+            announceRename(before, user)
+            reconnectMoved(context, hub, before, user)
+          })
           if (external === undefined || hub.nodes === undefined) return work
           const change = { _tag: "DirectoryChanged", ids: ids ?? null } as const
           const note = commit({ expectedVersions: [], writes: [{ _tag: "NoteChange", change }] })

@@ -3,11 +3,14 @@
  * Source: PROTOCOLS, "hisihi".
  */
 import { audit } from "@parley/core/Audit"
+import type { Chat } from "@parley/core/Chat"
 import type { Engine } from "@parley/core/Engine"
 import type { UserId } from "@parley/core/Ids"
 import { refuse, type Refused } from "@parley/core/Refused"
 import { enforceAccountName } from "@parley/core/AccountName"
 import { boolean } from "@parley/core/Settings"
+import type { StorageFailed } from "@parley/core/Store"
+import type { User } from "@parley/core/User"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import type { Principal } from "./auth.ts"
@@ -23,13 +26,21 @@ export const newUsersSetting = boolean(
 )
 
 export interface Clients {
-  /** Returns the existing users among these. */
-  readonly find: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<UserId>, Refused>
-  /** Returns the users of all these; new ones join the organisation. Refused with `NoSuchUsers` if users must not be added. */
+  /** Returns the existing users among these whom the caller may see, and members of the chat. */
+  readonly find: (
+    principal: Principal,
+    ids: ReadonlyArray<string>,
+    chat: Chat
+  ) => Effect.Effect<ReadonlyArray<UserId>, Refused>
+  /**
+   * Returns the users of all these; new ones join the organisation. Refused with `NoSuchUsers` if users must not be added.
+   * Users whom the caller may not see do not exist, except for members of the chat.
+   */
   readonly findOrCreate: (
     principal: Principal,
     ids: ReadonlyArray<string>,
-    organisation: number | null
+    organisation: number | null,
+    chat?: Chat
   ) => Effect.Effect<ReadonlyArray<UserId>, Refused>
 }
 
@@ -39,13 +50,32 @@ export const clientsOf = (
   /** Value of `hisihi.newUsers`. */
   newUsers: boolean
 ): Clients => {
-  const resolve = (ids: ReadonlyArray<string>) => orUnavailable(engine.context.users.resolve(ids))
+  const { users: cache, visibility } = engine.context
+  /** Returns the user of each id; undefined for one who does not exist or may not be seen. */
+  const resolve = Effect.fnUntraced(function* (
+    viewer: User | undefined,
+    ids: ReadonlyArray<string>,
+    chat: Chat | undefined
+  ): Effect.fn.Return<ReadonlyArray<User | undefined>, StorageFailed> {
+    const found = yield* cache.resolve(ids)
+    if (!visibility.isLimited) return found
+    const known = new Set(
+      yield* visibility.known(
+        viewer,
+        found.flatMap((user) => user ?? []),
+        chat
+      )
+    )
+    return found.map((user) => (user !== undefined && known.has(user) ? user : undefined))
+  })
   return {
-    find: (ids) =>
-      Effect.map(resolve([...new Set(ids)]), (found) => [...new Set(found.flatMap((user) => user?.id ?? []))]),
-    findOrCreate: Effect.fnUntraced(function* ({ user }, ids, organisation) {
+    find: ({ user }, ids, chat) =>
+      Effect.map(orUnavailable(resolve(user, [...new Set(ids)], chat)), (found) => [
+        ...new Set(found.flatMap((one) => one?.id ?? []))
+      ]),
+    findOrCreate: Effect.fnUntraced(function* ({ user }, ids, organisation, chat) {
       for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-        const found = yield* resolve(ids)
+        const found = yield* orUnavailable(resolve(user, ids, chat))
         // Two spellings of one account are one user.
         const missing = new Set(ids.flatMap((id, index) => (found[index] ? [] : [enforceAccountName(id) ?? id])))
         if (missing.size === 0) return [...new Set(found.flatMap((user) => user?.id ?? []))]

@@ -70,7 +70,8 @@ const groupFor = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Chat, Refused> {
   const cached = yield* orUnavailable(engine.context.chats.find({ id }))
   if (cached === undefined) return yield* refuse({ _tag: "NoSuchChat" })
-  const refused = refusal(operation, principal.facts(cached.chat))
+  const limits = yield* orUnavailable(engine.context.visibility.limits(principal.user, cached.chat))
+  const refused = refusal(operation, { ...principal.facts(cached.chat), ...limits })
   return refused === undefined ? cached.chat : yield* refuse(refused.reason)
 })
 
@@ -140,7 +141,7 @@ export const addMembers = Effect.fnUntraced(function* (deps: GroupDeps, context:
   const group_id = yield* groupId(context)
   const ids = yield* memberIds(deps, context)
   const chat = yield* groupFor(deps, context, group_id, "addMembers")
-  const users = yield* deps.clients.findOrCreate(context.principal, ids, organizationOf(chat))
+  const users = yield* deps.clients.findOrCreate(context.principal, ids, organizationOf(chat), chat)
   yield* context.runCommand(context.principal.caller, { _tag: "AddMembers", chat: { id: group_id }, members: users })
   return { group_id, member_client_ids: ids.join(":") }
 })
@@ -152,8 +153,8 @@ export const removeMembers = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, Failure | Refused> {
   const id = yield* groupId(context)
   const ids = yield* memberIds(deps, context)
-  yield* groupFor(deps, context, id, "removeMembers")
-  const users = yield* deps.clients.find(ids)
+  const chat = yield* groupFor(deps, context, id, "removeMembers")
+  const users = yield* deps.clients.find(context.principal, ids, chat)
   if (users.length === 0) return
   yield* context.runCommand(context.principal.caller, { _tag: "RemoveMembers", chat: { id }, members: users })
 })
@@ -164,10 +165,12 @@ export const groupsOf = Effect.fnUntraced(function* (
   { principal }: RequestContext,
   gids: ReadonlyArray<string>
 ): Effect.fn.Return<ReadonlyArray<Chat>, Refused> {
-  const found = yield* Effect.forEach(gids, (gid) => orUnavailable(engine.context.chats.find({ gid })))
-  return found
-    .flatMap((cached) =>
-      cached !== undefined && refusal("see", principal.facts(cached.chat)) === undefined ? [cached.chat] : []
-    )
-    .toSorted((a, b) => a.id - b.id)
+  const { chats, visibility } = engine.context
+  const found = yield* Effect.forEach(gids, (gid) => orUnavailable(chats.find({ gid })))
+  const seen = found.flatMap((cached) =>
+    cached !== undefined && refusal("see", principal.facts(cached.chat)) === undefined ? [cached.chat] : []
+  )
+  const open = seen.filter((chat) => chat.public)
+  const visible = new Set(yield* orUnavailable(visibility.publicAmong(principal.user, open)))
+  return seen.filter((chat) => !chat.public || visible.has(chat)).toSorted((a, b) => a.id - b.id)
 })

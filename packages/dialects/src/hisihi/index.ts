@@ -2,7 +2,7 @@
  * The `hisihi` protocol: HTTP for apps of schools and other organisations whose messages a hosted IM service delivers.
  * Source: seeds/001; PROTOCOLS, "hisihi".
  */
-import { type Dialect, type DialectConfigError } from "@parley/core/Dialect"
+import { type Dialect, DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Sessions } from "@parley/core/Sessions"
 import { integer, Settings, integerIn } from "@parley/core/Settings"
@@ -47,6 +47,13 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   open: Effect.fnUntraced(function* (context) {
     const authenticate = yield* makeAuthenticate(context, yield* Sessions)
     const engine = yield* Engine
+    const newUsers = context.settings[newUsersSetting.key] === true
+    if (newUsers && engine.context.visibility.isLimited) {
+      return yield* new DialectConfigError({
+        message:
+          "hisihi.newUsers=true adds unknown accounts, which shows whether an account is taken; with a visibility other than all, start with --set hisihi.newUsers=false"
+      })
+    }
     const random = yield* SecureRandom.SecureRandom
     const maxPerPage = integerIn(context.settings, settings.maxPerPage)
     const records = new Records(yield* Store, engine)
@@ -57,7 +64,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       perPage: { default: Math.min(maxPerPage, integerIn(context.settings, settings.perPage)), max: maxPerPage },
       authenticate,
       settings: yield* Settings,
-      clients: clientsOf(engine, yield* Users, context.settings[newUsersSetting.key] === true),
+      clients: clientsOf(engine, yield* Users, newUsers),
       signing: {
         random,
         mac: yield* Effect.provide(Mac.Mac, Mac.layerWebCrypto),

@@ -69,7 +69,8 @@ export const listGroups = Effect.fnUntraced(function* (deps: OrganizationDeps, c
 export const listContacts = Effect.fnUntraced(function* (deps: OrganizationDeps, context: RequestContext) {
   const organization = yield* organizationId(context)
   const chats = yield* groups(deps, context, organization)
-  const users = yield* usersOf(deps, organization)
+  const { visibility } = deps.engine.context
+  const users = yield* orUnavailable(visibility.among(context.principal.user, yield* usersOf(deps, organization)))
   deps.engine.limits.owe(context.payer, costOfUsers(chats.length + users.length))
   const chunks = [
     ...(yield* encodeInSlices(chats, (chat) => ({

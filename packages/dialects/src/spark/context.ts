@@ -42,20 +42,25 @@ export const sessionFor = Effect.fnUntraced(function* (
   const cached = yield* engine.context.chats.find({ gid: id })
   if (cached === undefined) return yield* refuse({ _tag: "NoSuchChat" })
   const { chat, seq } = cached
-  const refused = refusal(operation, { user, chat })
+  const refused = refusal(operation, { user, chat, ...(yield* engine.context.visibility.limits(user, chat)) })
   return refused === undefined ? { chat, seq } : yield* refuse(refused.reason)
 })
 
-/** Returns the users of these accounts, each once. Refused with the unknown accounts, if any. */
+/**
+ * Returns the users of these accounts, each once. Refused with the unknown accounts, if any; users whom the caller may not
+ * see are unknown, unless they are members of the session.
+ */
 export const usersNamed = Effect.fnUntraced(function* (
-  { engine }: RequestContext,
+  { engine, user }: RequestContext,
   field: string,
-  accounts: ReadonlyArray<string>
+  accounts: ReadonlyArray<string>,
+  session?: SparkSession
 ): Effect.fn.Return<ReadonlyArray<User>, Refused | StorageFailed> {
   const limit = engine.context.settings.membersPerRequest
   if (accounts.length > limit) return yield* invalid(field, `must name at most ${limit} accounts`)
   const unique = [...new Set(accounts)]
-  const users = yield* engine.context.users.byAccount(unique)
+  const { context } = engine
+  const users = yield* context.visibility.known(user, yield* context.users.byAccount(unique), session?.chat)
   if (users.length === unique.length) return users
   const known = new Set(users.map(({ account }) => account))
   return yield* refuse({ _tag: "NoSuchUsers", users: unique.filter((account) => !known.has(account)) })

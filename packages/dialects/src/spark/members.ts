@@ -40,7 +40,7 @@ export const addMember = Effect.fnUntraced(function* (
   const id = yield* parameters.session
   const accounts = yield* parameters.texts("To")
   const session = yield* sessionFor(context, id, "addMembers")
-  const users = yield* usersNamed(context, "To", accounts)
+  const users = yield* usersNamed(context, "To", accounts, session)
   if (allows(context, session, "approveMembers")) {
     return yield* toReply(
       context,
@@ -81,7 +81,7 @@ export const removeMember = Effect.fnUntraced(function* (
   const id = yield* parameters.session
   const accounts = yield* parameters.texts("To")
   const session = yield* sessionFor(context, id, "removeMembers")
-  const users = yield* usersNamed(context, "To", accounts)
+  const users = yield* usersNamed(context, "To", accounts, session)
   const changed = yield* context.runCommand(
     context.caller,
     { _tag: "RemoveMembers", chat: { id: session.chat.id }, members: users.map((user) => user.id) },
@@ -97,7 +97,7 @@ const approve = Effect.fnUntraced(function* (
   const id = yield* parameters.session
   const accounts = yield* parameters.texts("To")
   const session = yield* sessionFor(context, id, "approveMembers")
-  const users = yield* usersNamed(context, "To", accounts)
+  const users = yield* usersNamed(context, "To", accounts, session)
   const waiting = new Set((yield* context.pending.list(session)).map((user) => user.id))
   const others = users.filter((user) => !waiting.has(user.id))
   if (others.length > 0) return yield* new NotPending({ accounts: others.map(({ account }) => account) })

@@ -25,7 +25,7 @@ import { makeFrameHandler } from "./session.ts"
 import { fileOfLink } from "./links.ts"
 import { routesOf, WEBSOCKET_PATH } from "./routes.ts"
 import { announcedAddress, tcpAddressSetting } from "./tcpAddress.ts"
-import { UserListCache } from "./UserListCache.ts"
+import { UserLists } from "./UserLists.ts"
 
 export { offlineQueueRow, type OfflineQueueRow } from "./offlineQueueRow.ts"
 
@@ -59,19 +59,24 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     const hub = yield* Hub
     const acceptor = yield* Acceptor
     const engineSettings = yield* Settings
-    const { users } = engine.context
+    const { users, visibility } = engine.context
     const cachedUser = (user: UserId | null): User | undefined => (user === null ? undefined : users.getCached(user))
     const profileOf = (name: ProfileName): Profile =>
       makeProfile(name, {
         accountOf: (user) => cachedUser(user)?.account ?? "",
         nameOf: (user) => displayNameOf(cachedUser(user)),
-        allUsers: (format) => joined(userLists[name].members(users.cached(), format)),
-        userList: () => joined(userLists[name].chunks(users.cached()))
+        // One encoding for all recipients: it is empty if they see different users.
+        allUsers: (format) =>
+          visibility.isLimited ? "" : joined(userLists[name].of("all").members(users.cached(), format)),
+        userList: (viewer) => {
+          const list = visibility.cached(viewer)
+          return joined(userLists[name].of(list.key).chunks(list.users))
+        }
       })
     const profiles = { documented: profileOf("documented"), "client-1.0": profileOf("client-1.0") }
-    const userLists: Readonly<Record<ProfileName, UserListCache>> = {
-      documented: new UserListCache(hub, profiles.documented.wireFormat),
-      "client-1.0": new UserListCache(hub, profiles["client-1.0"].wireFormat)
+    const userLists: Readonly<Record<ProfileName, UserLists>> = {
+      documented: new UserLists(hub, profiles.documented.wireFormat),
+      "client-1.0": new UserLists(hub, profiles["client-1.0"].wireFormat)
     }
     const deps = {
       engine,

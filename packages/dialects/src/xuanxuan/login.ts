@@ -56,7 +56,7 @@ export const login = Effect.fnUntraced(function* (
     address: session.connection.address,
     isAwaited: () => !session.isEnded
   })
-  deps.engine.limits.owe(user.id, costOfLogin(deps))
+  deps.engine.limits.owe(user.id, costOfLogin(deps, user))
   session.attachUser(live, user, status ?? "online")
   // Another login ended this session meanwhile.
   if (live.ended) return yield* refuse({ _tag: "NotLoggedIn" })
@@ -88,14 +88,14 @@ export const authenticate = Effect.fnUntraced(function* (
   }
   const found = yield* deps.sessions.resume(sid)
   if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  yield* deps.engine.limits.charge(found.user.id, costOfLogin(deps))
+  yield* deps.engine.limits.charge(found.user.id, costOfLogin(deps, found.user))
   session.attachUser(found.session, found.user, statusOf(deps, found.user))
   if (session.live !== found.session) return yield* refuse({ _tag: "NotLoggedIn" })
   return true
 })
 
-/** Cost of a login, which is followed by the list of all users. */
-const costOfLogin = ({ engine }: Deps): number => 1 + costOfUsers(engine.context.users.size)
+/** Cost of a login, which is followed by the list of all users whom the user may see. */
+const costOfLogin = ({ engine }: Deps, user: User): number => 1 + costOfUsers(engine.context.visibility.sizeFor(user))
 
 /** Returns the present status of an online user, otherwise `online`. */
 const statusOf = ({ hub }: Deps, user: User): Exclude<Status, "offline"> => {
@@ -132,13 +132,13 @@ export const pushLogin = (
 ): Effect.Effect<Reply> =>
   Effect.gen(function* () {
     const { engine } = deps
-    const userList = deps.userLists[profile.name]
     if (session.user?.id !== user.id) return
     const caller = session.caller()
-    const { users } = engine.context
-    const allUsers = yield* users.all
+    const { users, visibility } = engine.context
+    const list = yield* visibility.all(users.getCached(user.id) ?? user)
+    const userList = deps.userLists[profile.name].of(list.key)
     const chats = yield* runCommand(caller, { _tag: "ListChats" })
-    yield* userList.prepare(allUsers, profile.wireFormat.members)
+    yield* userList.prepare(list.users, profile.wireFormat.members)
     const memberTexts = yield* encodeMembers(chats, profile)
     if (session.user?.id !== user.id) return
     yield* session.open(
@@ -146,7 +146,7 @@ export const pushLogin = (
       // Reads users again: renames meanwhile were pushed only to sessions that were already open.
       () =>
         loginPushesOf({
-          users: users.current(allUsers),
+          users: visibility.current(list),
           userList,
           memberTexts,
           chats,

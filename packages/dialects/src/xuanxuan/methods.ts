@@ -11,7 +11,7 @@ import type {
   SentMessage
 } from "@parley/core/Command"
 import type { Senders } from "@parley/core/Chat"
-import type { UserCache } from "@parley/core/UserCache"
+import type { VisibleUsers } from "@parley/core/VisibleUsers"
 import { EncodedChunk } from "@parley/core/Frame"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
@@ -23,7 +23,7 @@ import type { Profile } from "./profiles.ts"
 import { ownRenameNotice } from "./client10.ts"
 import { draftsOf } from "./drafts.ts"
 import { chatFactsText, chatText, encodeMessage, fileJson, type Json, type WireFormat } from "./encode.ts"
-import type { UserListCache } from "./UserListCache.ts"
+import type { UserLists } from "./UserLists.ts"
 import type { Method, ParamsOf } from "./params.ts"
 import { parleyHandlers } from "./parleyMethods.ts"
 
@@ -48,8 +48,8 @@ export interface MethodResult {
 export interface RequestContext {
   readonly user: User
   readonly profile: Profile
-  readonly userList: UserListCache
-  readonly users: UserCache
+  readonly userLists: UserLists
+  readonly visibility: VisibleUsers
   readonly settings: EngineSettings
   /** Runs a command; its broadcasts follow the reply. */
   readonly runCommand: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
@@ -163,21 +163,23 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
 
   "chat/ping": () => Effect.succeed({ data: null }),
 
-  // All callers share one encoded list; the command only checks and charges.
-  "chat/usergetlist": Effect.fnUntraced(function* ({ runCommand, users, userList }) {
+  // Callers who see the same users share one encoded list; the command only checks and charges.
+  "chat/usergetlist": Effect.fnUntraced(function* ({ runCommand, user, visibility, userLists }) {
     yield* runCommand({ _tag: "ListUsers" })
-    const allUsers = yield* orUnavailable(users.all)
-    yield* userList.prepare(allUsers)
-    return { data: new RawJson(userListText(users.current(allUsers), userList)) }
+    const list = yield* orUnavailable(visibility.all(user))
+    const userList = userLists.of(list.key)
+    yield* userList.prepare(list.users)
+    return { data: new RawJson(userListText(visibility.current(list), userList)) }
   }),
 
-  "chat/getlist": Effect.fnUntraced(function* ({ runCommand, users, userList, profile }) {
+  "chat/getlist": Effect.fnUntraced(function* ({ runCommand, user, visibility, userLists, profile }) {
     const chats = yield* runCommand({ _tag: "ListChats" })
-    const allUsers = yield* orUnavailable(users.all)
-    yield* userList.prepare(allUsers, profile.wireFormat.members)
+    const list = yield* orUnavailable(visibility.all(user))
+    const userList = userLists.of(list.key)
+    yield* userList.prepare(list.users, profile.wireFormat.members)
     const memberTexts = yield* encodeMembers(chats, profile)
     return {
-      data: new RawJson(chatListText(chats, { users: users.current(allUsers), userList, memberTexts, profile }))
+      data: new RawJson(chatListText(chats, { users: visibility.current(list), userList, memberTexts, profile }))
     }
   }),
 

@@ -4,6 +4,7 @@
  */
 import { nextEphemeralId } from "@parley/core/Ids"
 import type { Serializer } from "@parley/core/Serializer"
+import type { User } from "@parley/core/User"
 import { asciiJson } from "./ascii.ts"
 import { changePackets10, contentOf10, userOf10 } from "./client10.ts"
 import { contentOf } from "./content.ts"
@@ -52,8 +53,8 @@ const rejectionText = (reason: Parameters<Serializer["rejected"]>[0]): string =>
 
 /** Facts that encoding reads from memory. */
 export interface EncodingFacts extends Pick<WireFormat, "accountOf" | "nameOf" | "allUsers"> {
-  /** Returns all users in this profile's encoding, without brackets. */
-  readonly userList: () => string
+  /** Returns all users whom this one may see, in this profile's encoding, without brackets. */
+  readonly userList: (viewer: User) => string
 }
 
 const wireFormatOf = (name: ProfileName, facts: EncodingFacts): WireFormat => {
@@ -88,9 +89,13 @@ export const makeProfile = (name: ProfileName, facts: EncodingFacts): Profile =>
         ? packetsOf(event, wireFormat, encodeChange)
         : [wireFormat.jsonText(transientPacket(event))],
     // The 1.0 client replaces its list by every one that it gets.
-    encodeNewUsers: (users) => [
-      isClient10 ? userListPacket(`[${facts.userList()}]`) : userListPacket(JSON.stringify(users.map(userJson)))
-    ],
+    encodeNewUsers: (users) => {
+      const [first] = users
+      if (first === undefined) return []
+      return [
+        isClient10 ? userListPacket(`[${facts.userList(first)}]`) : userListPacket(JSON.stringify(users.map(userJson)))
+      ]
+    },
     framing: framing,
     takenOver: JSON.stringify([takenOver]),
     connectionLimitReached: refusedFrame("Too many connections; retry later."),

@@ -203,12 +203,12 @@ const runMethod = Effect.fnUntraced(function* (
   const runForCaller = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> =>
     runCommand(caller, command)
   const { engine, settings } = deps
-  const userList = deps.userLists[profile.name]
+  const userLists = deps.userLists[profile.name]
   const context = {
     user,
     profile,
-    userList,
-    users: engine.context.users,
+    userLists,
+    visibility: engine.context.visibility,
     settings,
     runCommand: runForCaller,
     receiveTransient: (on: boolean) => session.receiveTransient(on)

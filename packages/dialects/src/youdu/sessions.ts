@@ -14,7 +14,7 @@ import { field, type Fields, invalid, text } from "../_http/fields.ts"
 import type { RouteTable } from "../_http/protocolRoutes.ts"
 import type { Operations, RequestContext } from "./operations.ts"
 import { account, accounts, type Lengths, title } from "./params.ts"
-import { groupNamed, usersNamed } from "./targets.ts"
+import { actingUsers, groupNamed, usersNamed, usersSeen } from "./targets.ts"
 
 /** The only session type. */
 const MULTI = "multi"
@@ -56,8 +56,8 @@ const createSession: SessionOperation = Effect.fnUntraced(function* (
   const type = field(fields, "type")
   if (type !== undefined && type !== MULTI) return yield* invalid("type", `must be ${MULTI}`)
   const named = yield* accounts(fields, "member", deps.settings.membersPerRequest, lengths)
-  const [creator] = yield* usersNamed(deps.engine, "creator", [creatorAccount])
-  const others = yield* usersNamed(deps.engine, "member", named)
+  const [creator] = yield* usersNamed(deps.engine, "creator", [creatorAccount], actingUsers(deps.engine, scope))
+  const others = yield* usersNamed(deps.engine, "member", named, usersSeen(deps.engine, creator))
   if (creator === undefined || creator.disabled) return yield* invalid("creator", "is disabled")
   const members = new Map([creator, ...others].map((user) => [user.id, user]))
   if (members.size < minMembers)
@@ -107,11 +107,12 @@ const updateSession: SessionOperation = Effect.fnUntraced(function* (
   const both = added.find((one) => removedSet.has(one))
   if (both !== undefined) return yield* invalid("delMember", `must not name ${both}, whom addMember names`)
   const chat = yield* sessionFor(deps, scope, fields)
-  const [user] = yield* usersNamed(deps.engine, "opUser", [operator])
+  const [user] = yield* usersNamed(deps.engine, "opUser", [operator], actingUsers(deps.engine, scope, chat))
   if (user === undefined || user.disabled) return yield* invalid("opUser", "is disabled")
   if (!chat.members.has(user.id)) return yield* refuse({ _tag: "NotMember" })
-  const usersToAdd = yield* usersNamed(deps.engine, "addMember", added)
-  const usersToRemove = yield* usersNamed(deps.engine, "delMember", removed)
+  const seen = usersSeen(deps.engine, user, chat)
+  const usersToAdd = yield* usersNamed(deps.engine, "addMember", added, seen)
+  const usersToRemove = yield* usersNamed(deps.engine, "delMember", removed, seen)
   const revised = yield* runCommand(
     { user: user.id, device: null },
     {

@@ -7,14 +7,40 @@ import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 
-/** Returns the users of these accounts, in this order. Refused with the unknown accounts and `field`, if any. */
+/** Returns those of the users who exist for a request. */
+export type Known = (users: ReadonlyArray<User>) => Effect.Effect<ReadonlyArray<User>, StorageFailed>
+
+/**
+ * Users for whom an app may act by their name. Where users do not see everybody, they are those of its organisation, and
+ * members of the session.
+ */
+export const actingUsers =
+  ({ context }: Engine["Service"], scope: AppScope, session?: Chat): Known =>
+  (users) =>
+    Effect.succeed(
+      context.visibility.isLimited
+        ? users.filter((user) => knownUser.check(scope, user) || session?.members.has(user.id) === true)
+        : users
+    )
+
+/** Users whom the acting user may see, and members of the session. */
+export const usersSeen =
+  ({ context }: Engine["Service"], viewer: User | undefined, session?: Chat): Known =>
+  (users) =>
+    context.visibility.known(viewer, users, session)
+
+/**
+ * Returns the users of these accounts, in this order. Refused with the accounts that do not exist for the request, and
+ * `field`, if any.
+ */
 export const usersNamed: (
   engine: Engine["Service"],
   field: string,
-  accounts: ReadonlyArray<string>
+  accounts: ReadonlyArray<string>,
+  known: Known
 ) => Effect.Effect<ReadonlyArray<User>, Refused | StorageFailed> = Effect.fnUntraced(
-  function* (engine, field, accounts) {
-    const users = yield* engine.context.users.byAccount(accounts)
+  function* (engine, field, accounts, known) {
+    const users = yield* known(yield* engine.context.users.byAccount(accounts))
     return users.length === accounts.length ? users : yield* unknownUsers(field, accounts, users)
   }
 )

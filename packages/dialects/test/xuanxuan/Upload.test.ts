@@ -17,7 +17,7 @@ import { queryIn } from "../../src/_http/query.ts"
 import { Transfers } from "../../src/_http/Transfers.ts"
 import { upload } from "../../src/xuanxuan/files.ts"
 import { userJson } from "../../src/xuanxuan/encode.ts"
-import { UserListCache } from "../../src/xuanxuan/UserListCache.ts"
+import { UserLists } from "../../src/xuanxuan/UserLists.ts"
 
 it.effect("an upload that is aborted while it is stored keeps the contents of stored files", () =>
   Effect.gen(function* () {
@@ -46,7 +46,7 @@ it.effect("an upload that is aborted while it is stored keeps the contents of st
       const sessions = yield* Sessions
       const blobs = yield* Blobs
       const settings = yield* Settings
-      const userList = new UserListCache(hub, { jsonText: (json) => json, userJson })
+      const userList = new UserLists(hub, { jsonText: (json) => json, userJson })
       const deps = {
         engine,
         hub,

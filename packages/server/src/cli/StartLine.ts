@@ -39,6 +39,7 @@ export const logStart = (
     files: serve.files,
     trustedProxies: serve.trustedProxies.join(","),
     origins: serve.origins.join(","),
+    visibility: serve.visibility,
     auditLog: serve.auditLog,
     demo: serve.demo,
     settings

@@ -43,6 +43,7 @@ export const serveFlags = {
   tcpPort: settingFlag("tcpPort", "tcp-port", "number|off"),
   trustedProxies: settingFlag("trustedProxies", "trusted-proxies", "list"),
   origins: settingFlag("origins", "origins", "list"),
+  visibility: settingFlag("visibility", "visibility", "all|organisation"),
   database: databaseFlag,
   files: settingFlag("files", "files", "folder"),
   auditLog: settingFlag("auditLog", "audit-log", "file"),
@@ -69,6 +70,7 @@ export interface ServeFlags {
   readonly tcpPort?: Option.Option<string>
   readonly trustedProxies?: Option.Option<string>
   readonly origins?: Option.Option<string>
+  readonly visibility?: Option.Option<string>
   readonly database?: Option.Option<string>
   readonly files?: Option.Option<string>
   readonly auditLog?: Option.Option<string>

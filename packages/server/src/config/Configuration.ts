@@ -130,6 +130,7 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
     tcpPort: tcpPort === "off" ? undefined : Number(tcpPort),
     trustedProxies: entriesIn(values.get("trustedProxies")),
     origins: entriesIn(values.get("origins")),
+    visibility: values.get("visibility") === "organisation" ? "organisation" : "all",
     database,
     files: String(values.get("files")),
     auditLog: String(values.get("auditLog")),

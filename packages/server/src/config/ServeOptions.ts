@@ -13,6 +13,8 @@ export interface ServeOptions {
   readonly trustedProxies: ReadonlyArray<string>
   /** Allowed origins of browser pages beside the server's own; see `Authenticator.origins`. */
   readonly origins: ReadonlyArray<string>
+  /** Users who may see each other; see `Visibility`. */
+  readonly visibility: "all" | "organisation"
   readonly database: Database
   /** Folder of uploaded files. */
   readonly files: string
@@ -137,6 +139,17 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     default: "",
     read: (raw) => (entriesOf(raw).some(isInvalidOrigin) ? undefined : entriesOf(raw).join(",")),
     fault: (raw) => entriesOf(raw).find(isInvalidOrigin)
+  },
+  {
+    key: "visibility",
+    environment: "PARLEY_VISIBILITY",
+    flag: "--visibility <all|organisation>",
+    description:
+      "Users who see each other in lists, presence and searches, and can be added to chats: all, or those of one organisation.",
+    accepts: "`all` or `organisation`",
+    defaultText: "all",
+    default: "all",
+    read: (raw) => (raw === "all" || raw === "organisation" ? raw : undefined)
   },
   {
     key: "database",

@@ -2,6 +2,7 @@
 import * as Membership from "@parley/core/rules/Membership"
 import { type Operation, operations } from "@parley/core/rules/Operations"
 import type { Rule } from "@parley/core/rules/Rule"
+import { sameOrganisation } from "@parley/core/rules/Visibility"
 import * as Speech from "../../../core/src/rules/Sending.ts"
 import { readdirSync, readFileSync } from "node:fs"
 import { credentials, type Standing } from "./Credentials.ts"
@@ -198,6 +199,29 @@ Operations that a protocol does not offer are available to the same users throug
 ${offers(requests)}
 
 Every user may create chats, and change own data. Every member may recall own messages. The owner of a group cannot be removed, but can leave it.
+
+## Visibility
+
+Everybody sees everybody by default. The option \`visibility\` of an embedded engine, and \`--visibility organisation\` of the server, limit which users exist for
+a user, in every protocol and in the embedding API. A user who may not be seen is reported exactly as one who does not exist.
+
+${table(
+  ["visibility", "a user sees"],
+  [
+    ["`all`", "everybody"],
+    ["`organisation`", sameOrganisation.name.replace("users see ", "")],
+    ["a function of pairs", "the users for whom it returns true, and themselves"]
+  ]
+)}
+
+It applies to lists of users, presence, the pushes of a login, members to add, direct chats to open, lists of senders and admins, and accounts that a
+request names. System administrators see no more than others. These rules follow from it:
+
+- A user without an organisation sees only themselves. Members of a chat see its other members, and may remove them.
+- A public chat exists for users who may see its owner, or its creator if it has no owner; \`isOutside\` is this fact in \`visible\`.
+- In a system chat, whose members are all users, only broadcasts can be sent, since they name no sender; its list of members has those whom the user may see.
+- An app of an organisation acts for users of the organisation only. An anonymous caller of \`hisihi\`, in a demonstration, sees everybody.
+- A user who moves to another organisation is disconnected, and gets new lists. Others have new lists at their next login.
 
 ## Declared differences
 

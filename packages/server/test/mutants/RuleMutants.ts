@@ -8,7 +8,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/rules/Membership.ts",
-        from: "isParticipant(facts) || (chat.public && via === undefined)",
+        from: "isParticipant(facts) || (chat.public && via === undefined && !isOutside)",
         to: "true"
       },
       {
@@ -101,7 +101,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/rules/Membership.ts",
-        from: "isParticipant(facts) || (chat.public && via === undefined)",
+        from: "isParticipant(facts) || (chat.public && via === undefined && !isOutside)",
         to: "true"
       },
       {
