@@ -4,6 +4,7 @@
 import type { Blobs } from "@parley/core/Blobs"
 import type { Dialect, Endpoint, OpenDialect, DialectConfigError } from "@parley/core/Dialect"
 import type * as Parley from "@parley/core/Parley"
+import { HttpPost } from "@parley/core/HttpPost"
 import { Acceptor } from "@parley/core/Acceptor"
 import type { Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
@@ -12,6 +13,7 @@ import { authRoutes } from "./internal/http/authRoutes.ts"
 import * as Host from "./internal/http/HttpHost.ts"
 import type { HttpRoutes } from "./internal/http/routes.ts"
 import type { Address, ListenError } from "./internal/http/listen.ts"
+import * as NodeHttpPost from "./NodeHttpPost.ts"
 
 /** The services that protocols and hosts require. */
 export type Engine = Parley.Services | Store | Blobs
@@ -59,7 +61,10 @@ export const serve: (options: Options) => Effect.Effect<Served, DialectConfigErr
     let tcp: Address | undefined
     const context = { settings, tcp: () => tcp, demonstration }
     const open: Array<OpenDialect<HttpRoutes>> = []
-    for (const dialect of dialects) open.push(yield* dialect.open(context))
+    const post = yield* NodeHttpPost.make
+    for (const dialect of dialects) {
+      open.push(yield* Effect.provideService(dialect.open(context), HttpPost, post))
+    }
     const own: Host.Options["endpoints"] = login ? [{ _tag: "Http", routes: yield* authRoutes }] : []
     const acceptor = yield* Acceptor
     const host = yield* Host.make({
@@ -68,6 +73,7 @@ export const serve: (options: Options) => Effect.Effect<Served, DialectConfigErr
       localOnly,
       endpoints: [...open.flatMap((one) => one.endpoints), ...own, ...endpoints]
     })
+    for (const { background } of open) if (background !== undefined) yield* Effect.forkScoped(background)
     return {
       host,
       open,

@@ -68,6 +68,11 @@ export interface OperatorCommand {
 export interface OpenDialect<Http> {
   readonly endpoints: ReadonlyArray<Endpoint<Http>>
   readonly commands: ReadonlyArray<OperatorCommand>
+  /**
+   * Work beside requests, such as calls of other services. The host runs it while it serves the protocol; an operator's
+   * command on a stopped server does not.
+   */
+  readonly background?: Effect.Effect<void>
   /** Adds the protocol's demonstration data, after the demo users and chats exist. */
   readonly demo: Effect.Effect<void>
   /**

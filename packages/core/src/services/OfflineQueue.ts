@@ -6,26 +6,21 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Engine } from "../engine/Engine.ts"
-import type { ChatEvent } from "../model/Event.ts"
 import { Hub } from "../delivery/Hub.ts"
 import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
+import type { Outbox } from "./Outbox.ts"
+import { openConsumer } from "./QueueConsumer.ts"
+import type { Queued } from "./Queued.ts"
 import { LogPosition } from "../delivery/LogPosition.ts"
 import { LogReader } from "../delivery/LogReader.ts"
 import { DeliveryFilter } from "../delivery/DeliveryFilter.ts"
 import { CursorStore } from "../delivery/CursorStore.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { resumeCursors } from "../delivery/ResumeCursors.ts"
+import type * as Scope from "effect/Scope"
 import { type StorageFailed, Store, type Write } from "../ports/Store.ts"
 
-/** One packet that is kept for a user until acknowledged. */
-export interface Queued {
-  /** Id of the log entry, which acknowledges it. */
-  readonly id: EntryId
-  /** Packets of a lower level are sent first. Messages have 3; packets of levels 0 and 1 are created at each login. */
-  readonly level: 3
-  readonly user: UserId
-  readonly event: ChatEvent
-}
+export type { Queued } from "./Queued.ts"
 
 /** Packets that a user's device has not acknowledged, read from the logs. */
 export class OfflineQueue extends Context.Service<
@@ -42,6 +37,11 @@ export class OfflineQueue extends Context.Service<
       ids: ReadonlyArray<EntryId>,
       options?: { readonly device?: string }
     ) => Effect.Effect<void, Refused>
+    /**
+     * Opens the queue of a device that this process alone reads, until the scope closes: an outbox whose items are the
+     * packets in order, and which waits for new ones. Without a session the user is not online.
+     */
+    readonly consume: (user: UserId, device: string) => Effect.Effect<Outbox<Queued>, Refused, Scope.Scope>
   }
 >()("@parley/core/OfflineQueue") {
   static readonly layer: Layer.Layer<OfflineQueue, never, Engine | CursorStore | Store | Hub> = Layer.effect(
@@ -68,6 +68,11 @@ export class OfflineQueue extends Context.Service<
         Effect.catchTag(effect, "StorageFailed", () => refuse({ _tag: "Unavailable" }))
 
       return OfflineQueue.of({
+        consume: Effect.fnUntraced(function* (id, device) {
+          const user = yield* orUnavailable(context.users.find(id))
+          if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
+          return yield* openConsumer({ store, chats: context.chats, cursors, hub }, user, device)
+        }),
         list: Effect.fnUntraced(function* (user, { device = "", limit = 1000 } = {}) {
           const reader = new LogReader(store)
           const filters = new Map<ChatId, DeliveryFilter>()
