@@ -151,7 +151,7 @@ describe("the consumer of a queue", () => {
         assert.strictEqual(textOf(item), "Posted picture")
         yield* outbox.remove(item)
         yield* say(ann, chat, "after")
-        // Its receiver may have got it all the same.
+        // Its receiver may have got it anyway.
         assert.deepStrictEqual(yield* take(outbox, 2), ["Recalled ", "Posted after"])
       }).pipe(Effect.provide(engineLayer))
   )

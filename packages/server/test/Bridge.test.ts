@@ -82,8 +82,8 @@ type Wanted = readonly [operations: ReadonlyArray<string>, by: ReadonlyArray<Pro
 const promised: ReadonlyArray<Wanted> = [
   [
     ["send text", "send image"],
-    ["xuanxuan", "spark", "ha"],
-    ["xuanxuan", "ha"]
+    ["xuanxuan", "spark", "ha", "youdu"],
+    ["xuanxuan", "ha", "youdu"]
   ],
   [["recall"], ["spark", "ha"], ["xuanxuan", "ha"]],
   [["rename"], ["xuanxuan", "spark", "hisihi", "youdu"], ["xuanxuan", "hisihi", "youdu"]],

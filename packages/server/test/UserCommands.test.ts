@@ -56,7 +56,11 @@ describe("commands for users", () => {
       )
       assert.strictEqual(
         yield* say("user list"),
-        ["id  account  realname  admin  org  state", "1   alice    alice", "2   bob      Bob       admin  7"].join("\n")
+        [
+          "id  account  realname  role  admin  org  state",
+          "1   alice    alice",
+          "2   bob      Bob             admin  7"
+        ].join("\n")
       )
 
       const { session } = yield* login("alice", "one-horse-1")

@@ -63,6 +63,7 @@ const admin = Effect.fnUntraced(function* (http: string) {
   const { token } = yield* Effect.promise(async () => (await login.json()) as { readonly token: string })
   const url = (name: string, more = "") => `${http}/cgi/session/${name}?accessToken=${token}${more}`
   return {
+    token,
     create: (title: string, creator: string, ...member: ReadonlyArray<string>) =>
       ask<SessionJson>(url("create"), { title, creator, type: null, member }),
     update: (body: object) => ask<SessionJson>(url("update"), body),
@@ -133,7 +134,7 @@ describe("youdu beside xuanxuan", () => {
       const key = randomBytes(32)
       const mine = ["--buin", "7", "--app-id", "mine"]
       const added = yield* run(cwd, ["youdu-app", "add", ...mine, "--key", key.toString("base64"), "--org", "1"])
-      assert.deepInclude(added, { code: 0, out: "added app 7/mine of organisation 1\n" })
+      assert.deepInclude(added, { code: 0, out: "added app 7/mine of organisation 1, with the user yd-7-mine\n" })
       const listed = yield* run(cwd, ["youdu-app", "list"])
       assert.deepInclude(listed, { code: 0, out: "14797363/yd-demo  org 1\n7/mine  org 1\n" })
       const apps = [
@@ -170,6 +171,84 @@ describe("youdu beside xuanxuan", () => {
         encrypt: seal(String(Math.floor(Date.now() / 1000)), "mine", key)
       })
       assert.strictEqual(refused.errcode, 401)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("an SDK sends for users and as its app, and everyone's chat client has it at once", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server
+      const envelope = (text: string) => ({ buin: BUIN, appId: APP, encrypt: seal(text) })
+      type Sealed = { readonly errcode: number; readonly errmsg: string; readonly encrypt: string }
+      const { encrypt } = yield* ask<Sealed>(`${http}/cgi/gettoken`, envelope(String(Math.floor(Date.now() / 1000))))
+      const { accessToken } = open(encrypt) as { readonly accessToken: string }
+      const post = (path: string, body: object) =>
+        Effect.map(
+          ask<Sealed>(`${http}/cgi/${path}?accessToken=${accessToken}`, envelope(JSON.stringify(body))),
+          (reply) => (reply.errcode === 0 ? open(reply.encrypt) : reply) as Readonly<Record<string, string>>
+        )
+      const [alice, bob] = [yield* online(http, "alice"), yield* online(http, "bob")]
+      const members = { creator: "alice", member: ["bob", "carol"], type: "multi" }
+      const { sessionId } = yield* post("session/create", { title: "Team", ...members })
+
+      // As the Java SDK sends: only what is needed.
+      yield* post("session/send", { sender: "alice", receiver: "bob", msgType: "text", text: { content: "java" } })
+      yield* bob.untilMessage("java")
+      // As the PHP SDK sends: absent values are null.
+      const php = { sessionId, receiver: null, sender: "bob", msgType: "text", text: { content: "php" } }
+      yield* post("session/send", php)
+      yield* alice.untilMessage("php")
+      assert.strictEqual(alice.delivered.at(-1)?.cgid, sessionId)
+      // As a Go SDK sends: all fields, mostly empty.
+      const empty = {
+        image: { media_id: "" },
+        mpnews: null,
+        link: { title: "", url: "" },
+        sysMsg: { title: "", msg: null }
+      }
+      const go = { toUser: "alice|bob", toDept: "", msgType: "text", text: { content: "go" }, toAll: {}, ...empty }
+      const { id } = yield* post("msg/send", go)
+      for (const client of [alice, bob]) {
+        yield* client.untilMessage("go")
+        assert.isTrue(client.delivered.at(-1)?.gid.startsWith(`${id}-`))
+      }
+      // The chat with the app is a direct chat like all others: users answer in it.
+      const chats = yield* alice.get<ReadonlyArray<{ readonly gid: string; readonly type: string }>>("getlist")
+      const chat = chats.find(({ gid }) => gid === alice.delivered.at(-1)?.cgid)
+      assert.strictEqual(chat?.type, "one2one")
+      yield* alice.say(chat?.gid ?? "", "thanks")
+      const users = yield* alice.get<ReadonlyArray<{ readonly account: string; readonly role: string }>>("userGetList")
+      assert.deepInclude(
+        users.find(({ account }) => account === `yd-${BUIN}-${APP}`),
+        { role: "app" }
+      )
+      // A picture that was uploaded is shared with each recipient, who downloads it through any protocol.
+      const form = new FormData()
+      form.append("type", "image")
+      form.append("file", new Blob(["a picture"]), "图.png")
+      const { token } = yield* admin(http)
+      const uploaded = yield* Effect.promise(() =>
+        fetch(`${http}/cgi/media/upload?accessToken=${token}`, { method: "POST", body: form })
+      )
+      const { mediaId } = yield* Effect.promise(async () => (await uploaded.json()) as Record<string, string>)
+      const image = { buin: BUIN, appId: APP, toUser: "alice", msgType: "image", image: { media_id: mediaId } }
+      const shared = yield* ask<{ readonly id: string }>(`${http}/cgi/msg/send?accessToken=${token}`, image)
+      const isShared = ({ gid }: { readonly gid: string }) => gid.startsWith(shared.id)
+      yield* alice.until("the picture", () => alice.delivered.some(isShared))
+      const content = JSON.parse(alice.delivered.find(isShared)?.content ?? "") as Record<string, string | number>
+      assert.deepInclude(content, { name: "图.png", size: 9 })
+      const download = yield* Effect.promise(async () => {
+        const response = await fetch(`${http}${content["url"]}`, {
+          headers: { authorization: `Bearer ${alice.sid()}` }
+        })
+        return response.text()
+      })
+      assert.strictEqual(download, "a picture")
+      const refused = yield* post("msg/send", { ...go, toUser: "nobody" })
+      assert.deepInclude(refused as object, {
+        errcode: 404,
+        errmsg: "There are no such users: nobody (toUser).",
+        encrypt: ""
+      })
     }).pipe(Effect.scoped)
   )
 

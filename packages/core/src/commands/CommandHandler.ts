@@ -9,7 +9,7 @@ import type { ChatRef, ChatView, Command, ReplyOf } from "../model/Command.ts"
 import type { UserCache } from "../cache/UserCache.ts"
 import type { Viewer, VisibleUsers } from "../cache/VisibleUsers.ts"
 import type { Broadcast, Caller } from "../model/Event.ts"
-import type { UserId } from "../model/Ids.ts"
+import type { FileId, UserId } from "../model/Ids.ts"
 import type { Changed, Entry } from "../model/Log.ts"
 import { evolve } from "../model/Log.ts"
 import type { Presence } from "../delivery/Presence.ts"
@@ -40,6 +40,8 @@ export interface CommandContext {
    * of a user are removed with the user.
    */
   readonly userRecords: Array<Pick<DialectRecord, "dialect" | "kind">>
+  /** The links themselves, from the root of the server: for messages that name a file for clients of all protocols. */
+  readonly fileUrls: Array<(file: FileId) => string>
 }
 
 /** One attempt at a command. `duplicate` is the conflict of the previous one, if any. */

@@ -41,14 +41,19 @@ type DraftResult =
 export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(function* (
   context,
   invocation,
-  { messages }
+  { messages, onePerChat }
 ) {
-  const limit = context.settings.messagesPerRequest
+  const { messagesPerRequest, membersPerRequest } = context.settings
+  const limit = onePerChat ? membersPerRequest : messagesPerRequest
   if (messages.length === 0) return yield* refuse(invalid("messages", "must hold at least one message"))
   if (messages.length > limit) return yield* refuse(invalid("messages", `must hold at most ${limit} messages`))
   // All chats are loaded first, so that drafts for one chat are based on the same facts.
   const chats: Array<CachedChat | undefined> = []
   for (const { chat } of messages) chats.push(context.chats.getCached(chat) ?? (yield* context.chats.find(chat)))
+  const ids = chats.flatMap((cached) => cached?.chat.id ?? [])
+  if (onePerChat && new Set(ids).size < ids.length) {
+    return yield* refuse(invalid("messages", "must hold at most one message for each chat"))
+  }
 
   const refusals: Array<MessageRefusal> = []
   const results: Array<DraftResult> = []

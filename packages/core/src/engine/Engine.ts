@@ -148,7 +148,8 @@ export class Engine extends Context.Service<
         settings,
         fileLinks: [],
         typing: new TypingTimes(),
-        userRecords: []
+        userRecords: [],
+        fileUrls: []
       }
 
       if (visibility.isLimited) hub.limitPresence(yield* presenceAudience(visibility))

@@ -138,10 +138,12 @@ export interface SetPreference {
   readonly hide?: boolean
   readonly mute?: boolean
 }
-/** Stores all messages, or none. */
+/** Stores all messages, or none. At most 100, or with `onePerChat` as many as a request may name users. */
 export interface SendMessages {
   readonly _tag: "SendMessages"
   readonly messages: ReadonlyArray<Draft>
+  /** One message to each of many chats: two for one chat are refused. */
+  readonly onePerChat?: true
 }
 /** Empties a message for all members. */
 export interface RecallMessage {

@@ -61,6 +61,11 @@ export class CachedRecords<A> {
     return this.#put(key, value, true)
   }
 
+  /** Adds the record, or replaces the one with that key. */
+  replace(key: string, value: unknown): Effect.Effect<void, string> {
+    return Effect.asVoid(this.#put(key, value, false))
+  }
+
   remove(key: string): Effect.Effect<void, string> {
     return Effect.asVoid(this.#put(key, null, false))
   }

@@ -22,7 +22,7 @@ import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { transfersOf } from "../_http/Transfers.ts"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./profiles.ts"
 import { makeFrameHandler } from "./session.ts"
-import { fileOfLink } from "./links.ts"
+import { fileOfLink, linkOfFile } from "./links.ts"
 import { routesOf, WEBSOCKET_PATH } from "./routes.ts"
 import { announcedAddress, tcpAddressSetting } from "./tcpAddress.ts"
 import { UserLists } from "./UserLists.ts"
@@ -95,6 +95,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     }
 
     engine.context.fileLinks.push(fileOfLink)
+    engine.context.fileUrls.push(linkOfFile)
     // Without an authenticator, all connections of a profile share one handler.
     const frameHandlers = {
       documented: makeFrameHandler(deps, profiles.documented, undefined),

@@ -13,3 +13,6 @@ export const fileOfLink = (link: string): number | undefined => {
   const id = inPath ?? inQuery
   return id === undefined ? undefined : Number(id)
 }
+
+/** Returns the link of a file, from the root of the server. */
+export const linkOfFile = (file: number): string => `/attach-download-${file}.json`

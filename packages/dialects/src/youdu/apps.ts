@@ -2,7 +2,6 @@
  * Apps that may use this protocol: its own records, created by the operator. Keys are stored in clear text, since they
  * encrypt and decrypt messages.
  */
-import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"
 import type { Refused } from "@parley/core/Refused"
 import type { Store } from "@parley/core/Store"
@@ -10,6 +9,7 @@ import type * as Cipher from "effect/crypto/Cipher"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { CachedRecords } from "../_records/CachedRecords.ts"
+import type { Callback } from "./callbackUrl.ts"
 import { keyBytes, makeEnvelopeCipher, type EnvelopeCipher } from "./envelopeCipher.ts"
 
 export const DIALECT = "youdu"
@@ -22,8 +22,10 @@ export interface App {
   readonly appId: string
   /** `EncodingAESKey`: 32 bytes in base64. */
   readonly key: string
-  /** The app may access groups that have a member of this organisation. */
+  /** The app may access groups that have a member of this organisation, and send to its users. */
   readonly organisation: number
+  /** Absent if the app gets no messages. */
+  readonly callback?: Callback
 }
 
 export interface AppWithCipher extends App {
@@ -36,11 +38,16 @@ export const appName = (buin: number, appId: string): string => `${buin}/${appId
 
 export interface Apps {
   readonly find: (name: string) => Effect.Effect<AppWithCipher | undefined, Refused>
-  readonly commands: ReadonlyArray<OperatorCommand>
-  /** Adds the app if it does not exist. */
-  readonly ensure: (app: App) => Effect.Effect<void>
-  /** Removes the app if it has this key; returns whether it did. */
-  readonly remove: (app: App) => Effect.Effect<boolean, string>
+  /** All apps, by name. */
+  readonly all: Effect.Effect<ReadonlyMap<string, AppWithCipher>, Refused>
+  /** All apps, for an operator's command. */
+  readonly listed: Effect.Effect<ReadonlyMap<string, AppWithCipher>, string>
+  /** Returns false if the app exists. */
+  readonly add: (app: App) => Effect.Effect<boolean, string>
+  readonly replace: (app: App) => Effect.Effect<void, string>
+  readonly remove: (name: string) => Effect.Effect<void, string>
+  /** Calls back after each change, until the returned function is called. */
+  readonly onChange: (callback: () => void) => () => void
 }
 
 interface AppDeps {
@@ -50,8 +57,14 @@ interface AppDeps {
   readonly random: SecureRandom.SecureRandom["Service"]
 }
 
-const BUIN = { name: "buin", kind: "integer", required: true, description: "The enterprise's number" } as const
-const APP_ID = { name: "app-id", kind: "text", required: true, description: "The app's id" } as const
+/** Returns the stored form, without what was derived from it. */
+const stored = ({ buin, appId, key, organisation, callback }: App): App => ({
+  buin,
+  appId,
+  key,
+  organisation,
+  ...(callback !== undefined && { callback })
+})
 
 export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
   const records = new CachedRecords<AppWithCipher>({
@@ -68,67 +81,24 @@ export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
       return { ...app, name: appName(app.buin, app.appId), envelope }
     })
   })
+  const listeners = new Set<() => void>()
+  const announced = <A>(change: Effect.Effect<A, string>): Effect.Effect<A, string> =>
+    Effect.tap(change, () =>
+      Effect.sync(() => {
+        for (const listener of listeners) listener()
+      })
+    )
 
   return {
     find: (name) => Effect.map(records.all, (apps) => apps.get(name)),
-    ensure: (app) => Effect.asVoid(Effect.orDie(records.add(appName(app.buin, app.appId), app))),
-    remove: Effect.fnUntraced(function* ({ buin, appId, key }) {
-      const name = appName(buin, appId)
-      if ((yield* records.listed).get(name)?.key !== key) return false
-      yield* records.remove(name)
-      return true
-    }),
-    commands: [
-      {
-        path: ["youdu-app", "add"],
-        group: "Apps that may use the youdu protocol",
-        description: "Let an app use the youdu protocol",
-        inputs: [
-          BUIN,
-          APP_ID,
-          { name: "key", kind: "text", required: true, description: "The app's EncodingAESKey: 32 bytes in base64" },
-          {
-            name: "org",
-            kind: "integer",
-            required: true,
-            description: "The id of the organisation whose groups the app may access"
-          }
-        ],
-        run: Effect.fnUntraced(function* (inputs) {
-          const app: App = {
-            buin: Number(inputs["buin"]),
-            appId: String(inputs["app-id"]),
-            key: String(inputs["key"]),
-            organisation: Number(inputs["org"])
-          }
-          const name = appName(app.buin, app.appId)
-          const length = Array.from(app.appId).length
-          if (length < 1 || length > 128) return yield* Effect.fail("app-id must have 1 to 128 characters")
-          if (keyBytes(app.key) === undefined) return yield* Effect.fail("key must be 32 bytes in base64")
-          if (!(yield* records.add(name, app))) return yield* Effect.fail(`app ${name} exists already`)
-          return `added app ${name} of organisation ${app.organisation}`
-        })
-      },
-      {
-        path: ["youdu-app", "list"],
-        description: "List the apps that may use the youdu protocol, with their organisations",
-        inputs: [],
-        run: () =>
-          Effect.map(records.listed, (apps) =>
-            Array.from(apps.values(), ({ name, organisation }) => `${name}  org ${organisation}`).join("\n")
-          )
-      },
-      {
-        path: ["youdu-app", "remove"],
-        description: "Lock an app out of the youdu protocol, at once",
-        inputs: [BUIN, APP_ID],
-        run: Effect.fnUntraced(function* (inputs) {
-          const name = appName(Number(inputs["buin"]), String(inputs["app-id"]))
-          if (!(yield* records.listed).has(name)) return yield* Effect.fail(`there is no app ${name}`)
-          yield* records.remove(name)
-          return `removed app ${name}`
-        })
-      }
-    ]
+    all: records.all,
+    listed: records.listed,
+    add: (app) => announced(records.add(appName(app.buin, app.appId), stored(app))),
+    replace: (app) => announced(records.replace(appName(app.buin, app.appId), stored(app))),
+    remove: (name) => announced(records.remove(name)),
+    onChange: (callback) => {
+      listeners.add(callback)
+      return () => listeners.delete(callback)
+    }
   }
 }

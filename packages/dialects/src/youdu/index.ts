@@ -6,7 +6,9 @@
 import { Blobs } from "@parley/core/Blobs"
 import { type Dialect, DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
+import { HttpPost } from "@parley/core/HttpPost"
 import { LogThrottle } from "@parley/core/LogThrottle"
+import { OfflineQueue } from "@parley/core/OfflineQueue"
 import { Sessions } from "@parley/core/Sessions"
 import { integer, integerIn, Settings, text } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
@@ -17,7 +19,10 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { transfersOf } from "../_http/Transfers.ts"
-import { type App, DIALECT, makeApps } from "./apps.ts"
+import { appCommands } from "./appCommands.ts"
+import { type App, appName, DIALECT, makeApps } from "./apps.ts"
+import { appUsersOf } from "./appUsers.ts"
+import { callbacksOf } from "./callbacks.ts"
 import { makeDepartments } from "./departments.ts"
 import { makeProfiles, PROFILE } from "./profiles.ts"
 import { routesOf } from "./routes.ts"
@@ -52,6 +57,18 @@ const settings = {
     "youdu.token",
     "",
     "Access token for plain JSON with access to all groups, at least 32 characters; empty for none."
+  ),
+  callbackTimeout: integer(
+    "youdu.callbackTimeout",
+    10,
+    { min: 1, max: 300 },
+    "Seconds within which an app's callback must respond."
+  ),
+  callbackRetry: integer(
+    "youdu.callbackRetry",
+    300,
+    { min: 1, max: 86_400 },
+    "Maximum number of seconds between two attempts of a callback that fails; the first retry is after one second, and each further delay is twice as long."
   )
 }
 
@@ -65,7 +82,7 @@ const DEMO: App = {
   organisation: 1
 }
 
-type Requirements = Blobs | Digest.Digest | Engine | SecureRandom.SecureRandom | Sessions | Store | Users
+type Requirements = Blobs | Digest.Digest | Engine | OfflineQueue | SecureRandom.SecureRandom | Sessions | Store | Users
 
 /** The `youdu` protocol, for `createParley` and `serve`. */
 export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
@@ -79,6 +96,18 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     const cipher = yield* Cipher.Cipher.pipe(Effect.provide(Cipher.layerWebCrypto))
     const lifetime = integerIn(context.settings, settings.tokenExpiry)
     const apps = makeApps({ store, engine, cipher, random })
+    const appUsers = appUsersOf({ users: yield* Users, digest, accountLimit: engine.context.settings.account })
+    const callbacks = callbacksOf({
+      engine,
+      queue: yield* OfflineQueue,
+      apps,
+      appUsers,
+      post: yield* HttpPost,
+      digest,
+      random,
+      timeout: integerIn(context.settings, settings.callbackTimeout),
+      maxDelay: integerIn(context.settings, settings.callbackRetry)
+    })
     const tokens = makeAppTokens({ store, engine, random, digest, lifetime })
     const configuredToken = String(context.settings[settings.token.key] ?? settings.token.default)
     if (configuredToken !== "" && configuredToken.length < MIN_TOKEN_LENGTH) {
@@ -99,6 +128,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       blobs: yield* Blobs,
       transfers: transfersOf(engine, engineSettings),
       apps,
+      appUsers,
       tokens,
       lifetime,
       settings: engineSettings,
@@ -113,9 +143,16 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     })
     return {
       endpoints: [{ _tag: "Http", ...routes }],
-      commands: [...apps.commands, ...departments.commands],
-      demo: apps.ensure(DEMO),
-      removeDemo: Effect.map(apps.remove(DEMO), (removed) => (removed ? [`the app ${DEMO.appId} of youdu`] : []))
+      commands: [...appCommands({ apps, appUsers, stateOf: callbacks.stateOf }), ...departments.commands],
+      background: callbacks.run,
+      demo: Effect.asVoid(Effect.orDie(apps.add(DEMO))),
+      removeDemo: Effect.gen(function* () {
+        const name = appName(DEMO.buin, DEMO.appId)
+        if ((yield* apps.listed).get(name)?.key !== DEMO.key) return []
+        yield* apps.remove(name)
+        yield* Effect.mapError(appUsers.disable(DEMO), () => `the user of the app ${name} could not be disabled`)
+        return [`the app ${DEMO.appId} of youdu`]
+      })
     }
   })
 }

@@ -7,7 +7,6 @@ import type { Engine } from "@parley/core/Engine"
 import { fileTitle } from "@parley/core/FileTitle"
 import { StreamBody } from "@parley/core/InputBudget"
 import { type Refused, refuse } from "@parley/core/Refused"
-import type { AppScope } from "@parley/core/rules/AppScope"
 import type { EngineSettings } from "@parley/core/Settings"
 import { refuseOnStorageFailure } from "@parley/core/StorageErrors"
 import type { StorageFailed, Store } from "@parley/core/Store"
@@ -27,8 +26,11 @@ import type { RouteTable } from "../_http/protocolRoutes.ts"
 import type { Transfers } from "../_http/Transfers.ts"
 import { UnreadableBody } from "../_http/UnreadableBody.ts"
 import { DIALECT } from "./apps.ts"
+import type { AppUsers } from "./appUsers.ts"
+import { isType, KIND, type Media, mediaNamed, type MediaType, TYPES } from "./mediaRecords.ts"
 import { openEnvelope, type Operations, type RequestContext } from "./operations.ts"
 import { wordsOf } from "./responses.ts"
+import { chatFile, isFileId } from "./sharedMedia.ts"
 
 export interface MediaDeps {
   readonly engine: Engine["Service"]
@@ -37,28 +39,9 @@ export interface MediaDeps {
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly settings: EngineSettings
   readonly transfers: Transfers
+  readonly appUsers: AppUsers
 }
 
-/** Types of files. Source: the public documentation, "素材管理". */
-const TYPES = ["image", "file", "voice", "video"] as const
-export type MediaType = (typeof TYPES)[number]
-
-/** A file's record. */
-export interface Media {
-  /** Organisation of the app; null for a file that was uploaded with plain JSON. */
-  readonly organisation: number | null
-  readonly type: MediaType
-  readonly name: string
-  /** Bytes. */
-  readonly size: number
-  /** Key of the content in `Blobs`. */
-  readonly blob: string
-  /** Milliseconds since 1970. */
-  readonly at: number
-}
-
-/** Kind of the records, by `mediaId`. */
-const KIND = "media"
 /** Random bytes in a `mediaId`. */
 const ID_SIZE = 16
 /** Maximum size of a form field that is not the file, in bytes. */
@@ -71,19 +54,6 @@ const TRANSFER_COST = 10
 const RETRY_AFTER_SECONDS = 1
 
 const WORDS = wordsOf("session", {}, { NoSuchFile: "mediaId: there is no such file." })
-
-const isType = (type: string): type is MediaType => (TYPES as ReadonlyArray<string>).includes(type)
-
-/** Returns the file with this id; one of another organisation is reported as not found. */
-export const mediaNamed = Effect.fnUntraced(function* (
-  store: Store["Service"],
-  scope: AppScope,
-  mediaId: string
-): Effect.fn.Return<Media, Refused | StorageFailed> {
-  const media = (yield* store.record(DIALECT, KIND, mediaId))?.value as Media | undefined
-  const isOwn = media !== undefined && (scope === "everywhere" || media.organisation === scope.organisation)
-  return isOwn ? media : yield* refuse({ _tag: "NoSuchFile" })
-})
 
 /** Takes a transfer until the request ends. */
 const beginTransfer = Effect.fnUntraced(function* (
@@ -188,11 +158,18 @@ const describe = Effect.fnUntraced(function* (
   return { type, name: fileTitle(name) }
 })
 
-const mediaFor = (
-  { store }: MediaDeps,
-  { scope, fields }: RequestContext
-): Effect.Effect<Media, Refused | StorageFailed> =>
-  Effect.flatMap(text(fields, "mediaId"), (id) => mediaNamed(store, scope, id))
+/** Returns an uploaded file, or one that was sent to the app's user. */
+const mediaFor = Effect.fnUntraced(function* (
+  { store, appUsers }: MediaDeps,
+  { principal, scope, fields, runCommand }: RequestContext
+): Effect.fn.Return<Pick<Media, "name" | "size" | "blob">, Refused | StorageFailed> {
+  const id = yield* text(fields, "mediaId")
+  if (!isFileId(id) || principal.app === undefined) return yield* mediaNamed(store, scope, id)
+  const user = yield* appUsers.find(principal.app)
+  if (user === undefined) return yield* refuse({ _tag: "NoSuchFile" })
+  const { title, size, blob } = yield* chatFile(runCommand, { user: user.id, device: null }, id)
+  return { name: title, size, blob }
+})
 
 /** Returns the content itself; with an envelope it is sealed, and name and size are in the header `encrypt`. */
 const download = Effect.fnUntraced(function* (deps: MediaDeps, context: RequestContext) {

@@ -34,7 +34,7 @@ export const fieldsIn = (json: string): Fields | undefined => {
 const hasNull = (value: unknown): boolean => value === null || (Array.isArray(value) && value.includes(null))
 
 /** Returns the same object if it contains no nulls. */
-const withoutNulls = (fields: Fields): Fields =>
+export const withoutNulls = (fields: Fields): Fields =>
   Object.keys(fields).some((name) => hasNull(fields[name]))
     ? Object.fromEntries(
         Object.entries(fields)

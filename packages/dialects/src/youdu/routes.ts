@@ -7,12 +7,14 @@ import { type GroupDeps, groupRoutes } from "./groups.ts"
 import { identify, type IdentifyDeps } from "./identify.ts"
 import { type MediaDeps, mediaRoutes } from "./media.ts"
 import { type OperationDeps, operationsOf } from "./operations.ts"
+import { type MessageDeps, messageRoutes } from "./messages.ts"
 import { bodyOf } from "./params.ts"
 import { errors, failed, refused, sealed } from "./responses.ts"
 import { type SessionDeps, sessionRoutes } from "./sessions.ts"
 import { type UserDeps, userRoutes } from "./users.ts"
 
-export interface RouteDeps extends OperationDeps, SessionDeps, GroupDeps, UserDeps, MediaDeps, IdentifyDeps {
+export interface RouteDeps
+  extends OperationDeps, SessionDeps, GroupDeps, UserDeps, MediaDeps, MessageDeps, IdentifyDeps {
   /** Lifetime of an app's token, in seconds. */
   readonly lifetime: number
 }
@@ -54,7 +56,8 @@ export const routesOf = (deps: RouteDeps) => {
       ...sessionRoutes(deps, operations),
       ...groupRoutes(deps, operations),
       ...userRoutes(deps, operations),
-      ...mediaRoutes(deps, operations)
+      ...mediaRoutes(deps, operations),
+      ...messageRoutes(deps, operations)
     },
     unknown: { prefix: PREFIX, handler: unsupported }
   })

@@ -277,7 +277,7 @@ describe("operator commands", () => {
       const key = Buffer.alloc(32, 9).toString("base64")
       const app = { buin: 5, "app-id": "mine", key, org: 2 }
       const run = (words: string, inputs = {}) => operate(commands, `youdu-app ${words}`, inputs)
-      assert.strictEqual(yield* run("add", app), "added app 5/mine of organisation 2")
+      assert.strictEqual(yield* run("add", app), "added app 5/mine of organisation 2, with the user yd-5-mine")
       assert.strictEqual(yield* run("add", app), "no: app 5/mine exists already")
       assert.strictEqual(yield* run("add", { ...app, key: "short" }), "no: key must be 32 bytes in base64")
       assert.match(yield* run("add", { ...app, "app-id": "" }), /^no: app-id must have/)

@@ -193,11 +193,12 @@ const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: s
 
 const table = (users: ReadonlyArray<User>): string =>
   columns(
-    ["id", "account", "realname", "admin", "org", "state"],
+    ["id", "account", "realname", "role", "admin", "org", "state"],
     users.map((user) => [
       String(user.id),
       user.account,
       user.realname,
+      user.role,
       user.admin ? "admin" : "",
       user.organisation === null ? "" : String(user.organisation),
       user.disabled ? "disabled" : ""

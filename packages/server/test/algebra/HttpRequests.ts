@@ -205,5 +205,19 @@ export const ofYoudu: ReadonlyArray<Request> = [
   youdu("rename", "`title`", () => ({ title: `revised ${fresh()}` })),
   youdu("addMembers", "`addMember`", ({ actors }) => ({ addMember: [actors.dave.account] })),
   youdu("removeMembers", "`delMember` of others", ({ actors }) => ({ delMember: [actors.carol.account] })),
-  youdu("leave", "`delMember` of `opUser`", ({ target }) => ({ delMember: [target.actor.account] }))
+  youdu("leave", "`delMember` of `opUser`", ({ target }) => ({ delMember: [target.actor.account] })),
+  {
+    protocol: "youdu",
+    operation: "send",
+    description: "`/cgi/session/send`",
+    changes: always,
+    ask: ({ actors, target }) => {
+      const text = { content: `sent ${fresh()}` }
+      const body = { sessionId: target.gid, sender: target.actor.account, msgType: "text", text }
+      return Effect.flatMap(
+        actors.http("POST", `/cgi/session/send?accessToken=${actors.admin.token}`, { body }),
+        (answer) => byStatus(answer, Number(answer.json["errcode"]), answer.json["errcode"] === 0)
+      )
+    }
+  }
 ]

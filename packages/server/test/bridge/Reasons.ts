@@ -10,6 +10,7 @@ import { LEAVER } from "./CellChat.ts"
 import * as Spark from "./Spark.ts"
 import { OFFLINE, type Fields, fresh } from "./context.ts"
 import * as Xuanxuan from "./Xuanxuan.ts"
+import { APP_ACCOUNT, type Packet } from "./callback.ts"
 import * as Youdu from "./Youdu.ts"
 
 export const hisihiSaysNothing: Reason = {
@@ -27,17 +28,36 @@ export const hisihiSaysNothing: Reason = {
   })
 }
 
-export const youduHasNoMessages: Reason = {
-  letter: "b",
-  because: "youdu's document has sessions only, and no messages",
-  instead: "members of its sessions send through another protocol, which is pushed to the others; the version stays",
+export const youduTakesNothingBack: Reason = {
+  letter: "r",
+  because: "the public SDKs of youdu have no operation that recalls a message",
+  instead: "spark recalls it by its gid, the `id` of the response",
   proof: Effect.fnUntraced(function* (context) {
     const target = yield* group("youdu")(context)
-    const before = yield* Youdu.session(context, target.gid)
-    const content = fresh("said in a session of youdu")
-    yield* Spark.push(context, target, content)
-    yield* context.clientOf("bob").untilMessage(content)
-    assert.deepStrictEqual(yield* Youdu.session(context, target.gid), before)
+    const { gid, content } = yield* yield* Youdu.sendText(context, target)
+    const bob = context.clientOf("bob")
+    yield* bob.untilMessage(content)
+    yield* Spark.remove(context, target, gid)
+    yield* bob.until("the recall", () => bob.delivered.some((one) => one.gid === gid && one.content === ""))
+  })
+}
+
+export const callbackHasNoRecall: Reason = {
+  letter: "s",
+  because: "a callback of youdu has no packet for the recall of a message that it has",
+  instead: "the app keeps what it got; a message that is recalled before it is sent to the callback never is",
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* pair(APP_ACCOUNT)(context)
+    const content = fresh("kept by the app")
+    const gid = yield* Xuanxuan.sayIn(context, target, content)
+    const has = (text: string) => (packet: Packet) => (packet["text"] as Fields | undefined)?.["content"] === text
+    yield* context.callback.until(has(content))
+    yield* Spark.remove(context, target, gid)
+    const next = fresh("after the recall")
+    const before = context.callback.packets.length
+    yield* Xuanxuan.sayIn(context, target, next)
+    yield* context.callback.until(has(next))
+    assert.strictEqual(context.callback.packets.length, before + 1)
   })
 }
 
@@ -97,7 +117,7 @@ export const pairOrGroup: Reason = {
   because:
     "a conversation of ha is a direct chat; sessions of spark and youdu and groups of hisihi are groups, even with two members",
   instead:
-    "ha does not find the conversation; the others refuse a direct chat or do not list it, except that spark can send messages by its gid",
+    "ha does not find the conversation; the others refuse a direct chat or do not list it, except that spark can send messages by its gid, and youdu to its two users",
   proof: Effect.fnUntraced(function* (context) {
     const { gid, id } = yield* pair("bob")(context)
     const to = { SessionId: gid, To: ["dave"] }
@@ -256,7 +276,7 @@ export const takingIsNotReading: Reason = {
 export const appsTakeNothing: Reason = {
   letter: "o",
   because:
-    "spark, hisihi and youdu read no messages and have no connections: nothing is delivered to them or read through them",
+    "spark, hisihi and youdu have no connections of users: nothing is delivered to a user or read by a user through them",
   instead: "messages wait for a member's chat client, even if the member's app has sent meanwhile",
   proof: Effect.fnUntraced(function* (context) {
     const target = yield* group("spark")(context)
@@ -266,16 +286,17 @@ export const appsTakeNothing: Reason = {
     yield* Youdu.session(context, target.gid)
     const { delivered } = yield* context.reconnectFor(content)
     assert.isTrue(delivered.some((message) => message.content === content))
-    // ha shows the same for a direct chat with messages of both through spark.
+    // ha shows the same for a direct chat with messages of both through spark. A later message of the recipient counts as
+    // reading it.
     const two = yield* pair(OFFLINE)(context)
     const waiting = fresh("waits in a pair")
     const gid = yield* Spark.push(context, two, waiting)
     yield* Spark.push(context, { ...two, lead: OFFLINE }, fresh("said while away"))
     const shown = () =>
       Effect.map(Ha.list(context, "alice", two), (all) => all.find(({ messagekey }) => messagekey === gid))
-    assert.deepInclude(yield* shown(), { ispushed: 0, isread: 0 })
+    assert.deepInclude(yield* shown(), { ispushed: 0, isread: 1 })
     yield* context.reconnectFor(waiting)
-    assert.deepInclude(yield* shown(), { ispushed: 1, isread: 0 })
+    assert.deepInclude(yield* shown(), { ispushed: 1, isread: 1 })
   })
 }
 

@@ -16,13 +16,10 @@ const targets = chatsForMessages(Because.pairOrGroup)
 const placesOfWhoIsAway = chatsForMessages(Because.pairOrGroup, OFFLINE)
 const groups = chatsForMembers(Because.pairsStay)
 
-const saysNothing = { hisihi: Because.hisihiSaysNothing, youdu: Because.youduHasNoMessages }
+const saysNothing = { hisihi: Because.hisihiSaysNothing }
+const takesNothingBack = { ...saysNothing, youdu: Because.youduTakesNothingBack }
 
-const readsNothing = {
-  spark: Because.sparkReadsNothing,
-  hisihi: Because.hisihiReadsNothing,
-  youdu: Because.youduHasNoMessages
-}
+const readsNothing = { spark: Because.sparkReadsNothing, hisihi: Because.hisihiReadsNothing }
 
 /** Users that create a direct chat with `bob`, each once. */
 const FIRST = { xuanxuan: "dave", ha: { xuanxuan: "erin", ha: "admin" } } as const
@@ -58,32 +55,52 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<CellChat, Sent>({
     operation: "send text",
-    description: "pushed at once to chat clients, and the newest in the history and in the list",
+    description:
+      "pushed at once to chat clients and to the callback of an app of youdu in the chat, and the newest in the history and in the list",
     chats: targets,
-    send: { xuanxuan: Xuanxuan.sendText, spark: Spark.sendText, ha: Ha.sendText, ...saysNothing },
-    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
+    send: {
+      xuanxuan: Xuanxuan.sendText,
+      spark: Spark.sendText,
+      ha: Ha.sendText,
+      youdu: Youdu.sendText,
+      ...saysNothing
+    },
+    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, youdu: Youdu.seesSent, ...readsNothing }
   }),
   row<CellChat, Sent>({
     operation: "send text to an offline member",
-    description: "stored for the next login, and delivered once then; listed as not pushed",
+    description:
+      "stored for the next login, or until the callback responds, and delivered once then; listed as not pushed",
     chats: placesOfWhoIsAway,
-    send: { xuanxuan: Xuanxuan.sendText, spark: Spark.sendText, ha: Ha.sendText, ...saysNothing },
-    read: { xuanxuan: Xuanxuan.findsSent, ha: Ha.findsSent, ...readsNothing }
+    send: {
+      xuanxuan: Xuanxuan.sendText,
+      spark: Spark.sendText,
+      ha: Ha.sendText,
+      youdu: Youdu.sendText,
+      ...saysNothing
+    },
+    read: { xuanxuan: Xuanxuan.findsSent, ha: Ha.findsSent, youdu: Youdu.findsSent, ...readsNothing }
   }),
   row<CellChat, Sent>({
     operation: "send image",
     description: "like a text; a chat client gets JSON with its `url`, ha the link",
     chats: targets,
-    send: { xuanxuan: Xuanxuan.sendImage, spark: Spark.sendImage, ha: Ha.sendImage, ...saysNothing },
-    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
+    send: {
+      xuanxuan: Xuanxuan.sendImage,
+      spark: Spark.sendImage,
+      ha: Ha.sendImage,
+      youdu: Youdu.sendImage,
+      ...saysNothing
+    },
+    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, youdu: Youdu.seesSent, ...readsNothing }
   }),
   row<CellChat, Recalled>({
     operation: "recall",
     description:
       "pushed again with its id and gid, empty and `recalled`; the same in the history; removed from both lists of ha",
     chats: targets,
-    send: { xuanxuan: Because.xuanxuanTakesNothingBack, spark: Spark.recall, ha: Ha.recall, ...saysNothing },
-    read: { xuanxuan: Xuanxuan.seesRecalled, ha: Ha.seesRecalled, ...readsNothing }
+    send: { xuanxuan: Because.xuanxuanTakesNothingBack, spark: Spark.recall, ha: Ha.recall, ...takesNothingBack },
+    read: { xuanxuan: Xuanxuan.seesRecalled, ha: Ha.seesRecalled, youdu: Because.callbackHasNoRecall, ...readsNothing }
   }),
   row<CellChat, Recalled>({
     operation: "recall before it is delivered",
@@ -93,9 +110,14 @@ export const table: ReadonlyArray<Row> = [
       xuanxuan: Because.xuanxuanTakesNothingBack,
       spark: Spark.recallUnseen,
       ha: Ha.recallUnseen,
-      ...saysNothing
+      ...takesNothingBack
     },
-    read: { xuanxuan: Xuanxuan.neverFindsRecalled, ha: Ha.seesRecalled, ...readsNothing }
+    read: {
+      xuanxuan: Xuanxuan.neverFindsRecalled,
+      ha: Ha.seesRecalled,
+      youdu: Youdu.neverFindsRecalled,
+      ...readsNothing
+    }
   }),
   row<CellChat, Recalled>({
     operation: "recall while its recipient is offline",
@@ -105,9 +127,9 @@ export const table: ReadonlyArray<Row> = [
       xuanxuan: Because.xuanxuanTakesNothingBack,
       spark: Spark.recallTaken,
       ha: Ha.recallTaken,
-      ...saysNothing
+      ...takesNothingBack
     },
-    read: { xuanxuan: Xuanxuan.findsRecalled, ha: Ha.seesRecalled, ...readsNothing }
+    read: { xuanxuan: Xuanxuan.findsRecalled, ha: Ha.seesRecalled, youdu: Because.callbackHasNoRecall, ...readsNothing }
   }),
   row<CellChat, Hidden>({
     operation: "delete for one user",
@@ -120,7 +142,7 @@ export const table: ReadonlyArray<Row> = [
       ha: Ha.hide,
       youdu: Because.onlyHaHides
     },
-    read: { xuanxuan: Xuanxuan.seesHidden, ha: Ha.seesHidden, ...readsNothing }
+    read: { xuanxuan: Xuanxuan.seesHidden, ha: Ha.seesHidden, youdu: Because.onlyHaHides, ...readsNothing }
   }),
   row<CellChat, Renamed>({
     operation: "rename",
@@ -213,7 +235,7 @@ export const table: ReadonlyArray<Row> = [
       ha: Because.haTakesNothing,
       youdu: Because.appsTakeNothing
     },
-    read: { xuanxuan: Because.onlyHaShowsStates, ha: Ha.seesTaken, ...readsNothing }
+    read: { xuanxuan: Because.onlyHaShowsStates, ha: Ha.seesTaken, youdu: Because.onlyHaShowsStates, ...readsNothing }
   }),
   row<CellChat, ReadUpTo>({
     operation: "read",
@@ -226,7 +248,7 @@ export const table: ReadonlyArray<Row> = [
       ha: Ha.read,
       youdu: Because.appsTakeNothing
     },
-    read: { xuanxuan: Because.onlyHaShowsStates, ha: Ha.seesRead, ...readsNothing }
+    read: { xuanxuan: Because.onlyHaShowsStates, ha: Ha.seesRead, youdu: Because.onlyHaShowsStates, ...readsNothing }
   })
 ]
 

@@ -159,12 +159,13 @@ export const seesSent: Read<CellChat, Sent> = (context, target) =>
   Effect.sync(() => {
     const bob = context.clientOf("bob")
     const ears = listening(bob)
-    return Effect.fnUntraced(function* ({ gid, by, contentType, content, atClient }) {
+    return Effect.fnUntraced(function* ({ gid, by, contentType, content, json, atClient }) {
       const pushed = yield* ears.messages(gid, () => true)
       assert.deepInclude(pushed, { gid, cgid: target.gid, user: context.id(by), contentType })
       if (contentType === "text") assert.strictEqual(pushed?.content, content)
       else {
-        const file = isClient10(context, "bob") ? { send: true, size: 0, id: pushed?.id } : {}
+        const bare = isClient10(context, "bob") ? { send: true, size: 0, id: pushed?.id } : {}
+        const file: object = json === undefined ? bare : (JSON.parse(json) as object)
         assert.deepInclude(JSON.parse(pushed?.content ?? ""), { url: content, ...file })
       }
       assert.deepEqual(yield* newest(bob, target.gid), pushed)

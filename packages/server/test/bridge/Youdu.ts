@@ -4,8 +4,9 @@ import { Effect } from "effect"
 import { DEMO, open, seal } from "../../../dialects/test/youdu/Envelope.ts"
 import { byGid, LEAVER, NEWCOMER, type CellChat } from "./CellChat.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Joined, Renamed } from "./actions.ts"
-import { fresh, got, type BridgeContext } from "./context.ts"
+import type { Created, Joined, Recalled, Renamed, Sent } from "./actions.ts"
+import { APP_ACCOUNT, type Packet } from "./callback.ts"
+import { type Fields, fresh, got, type BridgeContext } from "./context.ts"
 
 interface Session {
   readonly sessionId: string
@@ -19,7 +20,7 @@ const sealed = (text: string) => ({ buin: DEMO.buin, appId: DEMO.appId, encrypt:
 /** `errcode`, and the JSON in the envelope. */
 export const asks = Effect.fnUntraced(function* (
   context: BridgeContext["Service"],
-  operation: "get" | "create" | "update",
+  operation: "get" | "create" | "update" | "send",
   asked: object | string
 ) {
   const now = String(Math.floor(Date.now() / 1000))
@@ -117,3 +118,102 @@ const seesMoved =
 export const seesJoined = seesMoved(true)
 export const seesRemoved = seesMoved(false)
 export const seesLeft = seesRemoved
+
+/** Returns the messages that a user's chat client has in a chat, the newest first. */
+const historyOf = (context: BridgeContext["Service"], account: string, gid: string) =>
+  context.clientOf(account).get<ReadonlyArray<Fields>>("history", { gid, recPerPage: 1, pageID: 1 })
+
+const isPair = (gid: string): boolean => /^[0-9]+&[0-9]+$/.test(gid)
+
+/** Sends for the lead: to the group, or to the other user of a direct chat. Returns the message's gid. */
+const say = Effect.fnUntraced(function* (
+  context: BridgeContext["Service"],
+  { gid, lead, other }: CellChat,
+  message: object
+) {
+  const to = isPair(gid) ? { receiver: other, sessionId: null } : { sessionId: gid, receiver: null }
+  const { errcode, held } = yield* asks(context, "send", { ...to, sender: lead, ...message })
+  assert.strictEqual(errcode, 0)
+  return String((JSON.parse(held) as Fields)["id"])
+})
+
+export const sendText: Send<CellChat, Sent> = (context, target) =>
+  Effect.succeed(
+    Effect.gen(function* () {
+      const content = fresh("said by youdu")
+      const gid = yield* say(context, target, { msgType: "text", text: { content } })
+      return { gid, by: target.lead, contentType: "text", content }
+    })
+  )
+
+/** Sends a picture that the lead has uploaded to the chat. */
+export const sendImage: Send<CellChat, Sent> = (context, target) =>
+  Effect.gen(function* () {
+    const form = new FormData()
+    form.append("files", new Blob(["png"]), "x.png")
+    form.append("gid", target.gid)
+    const uploaded = yield* Effect.promise(async () => {
+      const url = `${context.http}/attach-upload.json?sid=${context.token(target.lead)}`
+      return (await (await fetch(url, { method: "POST", body: form })).json()) as Fields
+    })
+    const [file] = uploaded["data"] as ReadonlyArray<Fields>
+    return Effect.gen(function* () {
+      const image = { media_id: String(file?.["id"]) }
+      const gid = yield* say(context, target, { msgType: "image", image })
+      const [newest] = yield* historyOf(context, target.lead, target.gid)
+      const json = String(newest?.["content"])
+      const { url } = JSON.parse(json) as { readonly url: string }
+      return { gid, by: target.lead, contentType: "image", content: url, json }
+    })
+  })
+
+/** Adds the app's user to a group. It is in its direct chats anyway. */
+export const joinedByApp = (context: BridgeContext["Service"], { gid, lead }: CellChat) =>
+  isPair(gid)
+    ? Effect.void
+    : Effect.asVoid(does(context, "update", { sessionId: gid, opUser: lead, addMember: [APP_ACCOUNT] }))
+
+const textOf = ({ text }: Packet): unknown => (text as Fields | undefined)?.["content"]
+
+/** Checks that the callback has the message once. A link is a text there, and a file of the chat has its id. */
+const seesPacket = (
+  context: BridgeContext["Service"],
+  target: CellChat,
+  { by, content, json }: Sent
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const id = json === undefined ? undefined : String((JSON.parse(json) as Fields)["id"])
+    const isIt = (packet: Packet): boolean =>
+      id === undefined ? textOf(packet) === content : (packet["image"] as Fields | undefined)?.["media_id"] === id
+    yield* context.callback.until(isIt)
+    const found = context.callback.packets.filter(isIt)
+    assert.strictEqual(found.length, 1)
+    assert.deepInclude(found[0], {
+      fromUser: by,
+      msgType: id === undefined ? "text" : "image",
+      ...(!isPair(target.gid) && { sessionId: target.gid })
+    })
+  })
+
+export const seesSent: Read<CellChat, Sent> = (context, target) =>
+  Effect.succeed((sent) => seesPacket(context, target, sent))
+
+/** The callback has failed since the chat was opened. */
+export const findsSent: Read<CellChat, Sent> = (context, target) =>
+  Effect.succeed(
+    Effect.fnUntraced(function* (sent) {
+      context.callback.refuse(false)
+      yield* seesPacket(context, target, sent)
+    })
+  )
+
+export const neverFindsRecalled: Read<CellChat, Recalled> = (context) =>
+  Effect.succeed(
+    Effect.fnUntraced(function* ({ content, next }) {
+      // A request that was under way at the recall is over then.
+      yield* context.callback.untilRefused((packet) => textOf(packet) === next)
+      context.callback.refuse(false)
+      yield* context.callback.until((packet) => textOf(packet) === next)
+      assert.isFalse(context.callback.packets.some((packet) => textOf(packet) === content))
+    })
+  )

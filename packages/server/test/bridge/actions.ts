@@ -15,6 +15,8 @@ export interface Sent {
   readonly contentType: "text" | "image"
   /** A text, or the link of an image. */
   readonly content: string
+  /** Content at chat clients if it is JSON with more than the link. */
+  readonly json?: string
   /** Set if it was sent by the sender's chat client, which gets the reply instead of a push. */
   readonly atClient?: true
 }

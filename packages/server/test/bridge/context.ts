@@ -3,6 +3,7 @@ import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { type Client, desktop, idsOf, md5, online, PASSWORD } from "../clients.ts"
 import { serveInProcess } from "../inProcess.ts"
+import { type CallbackReceiver, callbackReceiver } from "./callback.ts"
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -52,6 +53,8 @@ export class BridgeContext extends Context.Service<
     readonly ask: (method: string, path: string, asked?: Asked) => Effect.Effect<Answer>
     /** Connects the offline user, waits for the message with this text, and disconnects. */
     readonly reconnectFor: (content: string) => Effect.Effect<Client, string>
+    /** Receiver of the messages that users send to the app of youdu. */
+    readonly callback: CallbackReceiver
   }
 >()("test/bridge/BridgeContext") {
   /** `bob`, the observed reader, and the offline user use this transport; all others WebSocket. */
@@ -59,7 +62,10 @@ export class BridgeContext extends Context.Service<
     Layer.effect(
       BridgeContext,
       Effect.gen(function* () {
-        const { http, tcp } = yield* serveInProcess()
+        const { http, tcp, commands } = yield* serveInProcess({ "youdu.callbackRetry": 1 })
+        const { receiver, inputs } = yield* callbackReceiver
+        // The app's user is in everybody's list from now on.
+        yield* Effect.orDie(commands.find(({ path }) => path.join(" ") === "youdu-app set-callback")!.run(inputs))
         const ask = (method: string, path: string, { headers = {}, json, form }: Asked = {}): Effect.Effect<Answer> =>
           Effect.promise(async () => {
             const response = await fetch(http + path, {
@@ -97,6 +103,7 @@ export class BridgeContext extends Context.Service<
           id: (account) => known(ids, account),
           token: (account) => known(tokens, account),
           ask,
+          callback: receiver,
           reconnectFor: Effect.fnUntraced(function* (content) {
             const client = yield* comes(OFFLINE)
             yield* client.untilMessage(content)

@@ -7,7 +7,8 @@ import { createOrganisationGroup } from "./Hisihi.ts"
 import { byGid, byId, LEAVER, type CellChat } from "./CellChat.ts"
 import { startSession } from "./Spark.ts"
 import { OFFLINE, type Fields, fresh, type BridgeContext } from "./context.ts"
-import { createSession } from "./Youdu.ts"
+import { APP_ACCOUNT } from "./callback.ts"
+import { createSession, joinedByApp } from "./Youdu.ts"
 
 const OWNER = "alice"
 const OTHERS = ["bob", OFFLINE, LEAVER]
@@ -49,12 +50,30 @@ export const pair =
       return { ...(yield* byId(context, OWNER, -100_000_000 - id)), lead: OWNER, other }
     })
 
-const hasGroupsOnly = (protocol: Protocol): boolean => protocol === "hisihi" || protocol === "youdu"
+/** Adds the app's user to the chat, and lets its callback fail from then on, as if it were offline. */
+const withApp =
+  (open: OpenChat<CellChat>, isFailing: boolean): OpenChat<CellChat> =>
+  (context) =>
+    Effect.gen(function* () {
+      const target = yield* open(context)
+      yield* joinedByApp(context, target)
+      context.callback.refuse(isFailing)
+      return target
+    })
 
-/** Chats for messages: a direct chat if `ha` takes part, otherwise groups. */
+const hasGroupsOnly = (protocol: Protocol): boolean => protocol === "hisihi"
+
+/**
+ * Chats for messages: a direct chat if `ha` takes part, otherwise groups; those of the app's user for its callback, which
+ * joins the groups.
+ */
 export const chatsForMessages =
   (apart: Reason, other = "bob") =>
   (sender: Protocol, reader: Protocol): ReadonlyArray<OpenChat<CellChat>> | Reason => {
+    if (reader === "youdu" && sender !== "hisihi") {
+      const ofApp = sender === "ha" ? [pair(APP_ACCOUNT)] : [group("xuanxuan"), group("youdu"), pair(APP_ACCOUNT)]
+      return ofApp.map((open) => withApp(open, other === OFFLINE))
+    }
     if (sender !== "ha" && reader !== "ha") return chatsForMembers(apart)(sender, reader)
     return hasGroupsOnly(sender) || hasGroupsOnly(reader) ? apart : [pair(other)]
   }
