@@ -11,6 +11,8 @@ import { folder } from "./folder.ts"
 
 const holding = fileURLToPath(new URL("./holdLock.ts", import.meta.url))
 
+const ONE_PROCESS = "and a SQLite file serves one process: stop the other one, or use PostgreSQL for several."
+
 describe("the lock of a database", () => {
   it.effect(
     "is refused to a second store of the same process, under any name of the file, and free once closed",
@@ -30,7 +32,7 @@ describe("the lock of a database", () => {
             const error = yield* Effect.flip(Effect.scoped(SqliteStore.make({ file: name })))
             assert.strictEqual(
               error.message,
-              `The database ${name} is held by another Parley server (process ${process.pid}).`
+              `The database ${name} is open in this process already: close that engine first, or keep one engine when modules are loaded again.`
             )
           }
           const error = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(file)))
@@ -49,7 +51,10 @@ describe("the lock of a database", () => {
       const child = spawn(process.execPath, [holding, file], { stdio: ["ignore", "pipe", "inherit"] })
       yield* Effect.promise(() => once(child.stdout, "data"))
       const error = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(file)))
-      assert.include(error.message, `is held by another Parley server (process ${child.pid}).`)
+      assert.strictEqual(
+        error.message,
+        `The database ${file} is held by another Parley server (process ${child.pid}), ${ONE_PROCESS}`
+      )
       assert.strictEqual(readFileSync(`${file}.holder`, "utf8").trim(), `${child.pid}`)
       child.kill("SIGKILL")
       yield* Effect.promise(() => once(child, "exit"))
@@ -66,7 +71,7 @@ describe("the lock of a database", () => {
           yield* DatabaseLock.acquire(file)
           writeFileSync(`${file}.holder`, "")
           const error = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(file)))
-          assert.strictEqual(error.message, `The database ${file} is held by another Parley server.`)
+          assert.strictEqual(error.message, `The database ${file} is held by another Parley server, ${ONE_PROCESS}`)
         })
       )
     })
@@ -88,7 +93,7 @@ describe("the lock of a database", () => {
       const unlocked = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(file)))
       assert.strictEqual(
         unlocked.message,
-        `The database ${file} is held by another Parley server (process ${child.pid}).`
+        `The database ${file} is held by another Parley server (process ${child.pid}), ${ONE_PROCESS}`
       )
       child.kill("SIGKILL")
       yield* Effect.promise(() => once(child, "exit"))

@@ -67,9 +67,14 @@ const holderId = (path: string): string => {
   }
 }
 
+/** A program that loads its modules again, such as a development server, opens the database twice. */
 const heldBy = (file: string, path: string): string => {
   const pid = holderId(path)
-  return `The database ${file} is held by another Parley server${pid === "" ? "" : ` (process ${pid})`}.`
+  if (pid === String(process.pid)) {
+    return `The database ${file} is open in this process already: close that engine first, or keep one engine when modules are loaded again.`
+  }
+  const holder = `another Parley server${pid === "" ? "" : ` (process ${pid})`}`
+  return `The database ${file} is held by ${holder}, and a SQLite file serves one process: stop the other one, or use PostgreSQL for several.`
 }
 
 interface Held {
