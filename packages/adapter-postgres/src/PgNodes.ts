@@ -7,7 +7,7 @@ import { Nodes } from "@parley/core/Nodes"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { openPool, prepareTarget } from "./internal/connect.ts"
+import { nodeSession, openPool, prepareDatabase } from "./internal/connect.ts"
 import type { DatabaseError } from "./internal/errors.ts"
 import { openBus, registry } from "./internal/openNodes.ts"
 import type { Options } from "./PgStore.ts"
@@ -16,8 +16,11 @@ import type { Options } from "./PgStore.ts"
 export const layer = (options: Options): Layer.Layer<Bus | Nodes, DatabaseError> =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const target = yield* prepareTarget({ url: options.url, schema: options.schema ?? "parley" })
-      const pool = yield* openPool(target, "nodes", 1)
-      return Context.make(Bus, yield* openBus(target, pool)).pipe(Context.add(Nodes, registry(pool)))
+      const schema = options.schema ?? "parley"
+      const servers = yield* prepareDatabase({ url: options.url, schema })
+      const pool = yield* openPool(servers, "nodes", 1)
+      // The channel has the name of the schema, which is unique in the database.
+      const bus = yield* openBus(nodeSession(servers), schema, pool)
+      return Context.make(Bus, bus).pipe(Context.add(Nodes, registry(pool)))
     })
   )

@@ -286,8 +286,9 @@ describe("PostgreSQL that is killed", () => {
         const synchronous = "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'"
         while ((await execute(url, synchronous)).length === 0);
       })
-      const proxy = yield* startProxy(url)
-      const store = yield* PgStore.make({ url: proxy.url })
+      // The standby first: it is not used until it is the primary.
+      const servers = url.replace(/127[^/]*/, `127.0.0.1:${standby.port},127.0.0.1:${primary.port}`)
+      const store = yield* PgStore.make({ url: servers })
       const { check, progress } = yield* startSenders(store)
       yield* progress(200)
       yield* Effect.promise(() => primary.kill())
@@ -296,7 +297,6 @@ describe("PostgreSQL that is killed", () => {
       yield* Effect.promise(() =>
         execute(standby.url("postgres"), "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
       )
-      proxy.port = standby.port
       yield* progress(200)
       yield* check
     }, Effect.scoped),

@@ -1,13 +1,29 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Redacted, Scope } from "effect"
+import { UserId } from "@parley/core/Ids"
 import { JOURNAL_SIZE } from "@parley/core/Journal"
 import { reopenLaws, sharedStoreLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import * as PgStore from "@parley/adapter-postgres/PgStore"
 import { execute, missing, serverPort, versions } from "../../../scripts/postgres/database.ts"
 import { repetitions, share } from "../../../scripts/repetitions.ts"
 import { PASSWORD, PASSWORD_ROLE } from "../../../scripts/postgres/cluster.ts"
+import { migrate } from "../src/internal/migrate.ts"
 import { migrations } from "../src/internal/schema.ts"
+import { openSession } from "../src/internal/Session.ts"
 import { databaseOf, emptyTables, newSchema } from "./database.ts"
+
+const newUser = {
+  account: "ann",
+  realname: "Ann",
+  avatar: "",
+  role: "",
+  dept: 0,
+  admin: false,
+  organisation: null,
+  disabled: false,
+  createdAt: 1,
+  password: null
+}
 
 it.for(versions)("PostgreSQL %s is installed", (version, { skip }) => {
   const problem = missing(version)
@@ -143,6 +159,37 @@ for (const version of versions.filter((one) => missing(one) === undefined)) {
           )
         )
       })
+    )
+
+    it.effect(
+      "is migrated while a node of the version before runs on",
+      Effect.fnUntraced(function* () {
+        const options = yield* newSchema(version)
+        const store = yield* PgStore.make(options)
+        const commit = (n: number) =>
+          store.commit({
+            expectedVersions: [],
+            writes: [
+              { _tag: "SaveSettings", user: UserId(1), settings: `${n}` },
+              { _tag: "PutRecord", record: { dialect: "d", kind: "k", key: "x", value: n } }
+            ]
+          })
+        yield* store.commit({ expectedVersions: [], writes: [{ _tag: "CreateUser", user: newUser }] })
+        yield* commit(1)
+        const next = ["ALTER TABLE users ADD COLUMN later text", "ALTER TABLE records ADD COLUMN later bigint"]
+        const session = yield* openSession({ url: Redacted.make(options.url), schema: options.schema }, "migrate")
+        assert.isUndefined(yield* migrate(session, options.schema, [...migrations, next]))
+        session.close()
+        yield* commit(2)
+        assert.strictEqual(yield* store.settings(UserId(1)), "2")
+        assert.strictEqual((yield* store.record("d", "k", "x"))?.value, 2)
+        assert.strictEqual((yield* store.allUsers).length, 1)
+        const rows = yield* Effect.promise(() =>
+          execute(options.url, `SELECT version::integer FROM ${options.schema}.schema_version`)
+        )
+        assert.deepStrictEqual(rows, [{ version: migrations.length + 1 }])
+        yield* Effect.scoped(PgStore.make(options))
+      }, Effect.scoped)
     )
 
     it.effect(

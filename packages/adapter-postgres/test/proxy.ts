@@ -13,8 +13,7 @@ type Fault =
 
 export class Proxy {
   readonly url: string
-  /** Port of the server. Connections that exist stay. */
-  port: number
+  readonly #port: number
   /** Round trips since `reset`. */
   roundTrips = 0
   #fault: { readonly kind: Fault; readonly matches: (request: Buffer) => boolean } | undefined
@@ -22,7 +21,7 @@ export class Proxy {
 
   constructor(url: string, port: number) {
     this.url = url
-    this.port = port
+    this.#port = port
   }
 
   reset(): void {
@@ -40,7 +39,7 @@ export class Proxy {
   }
 
   serve(client: Socket): void {
-    const server = connect({ port: this.port, host: "127.0.0.1", noDelay: true })
+    const server = connect({ port: this.#port, host: "127.0.0.1", noDelay: true })
     let isAwaiting = false
     let isLosing = false
     let isSwallowing = false

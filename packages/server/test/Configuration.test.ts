@@ -86,7 +86,11 @@ describe("Configuration", () => {
     assert.isUndefined(configured({ file: file({ tcpPort: "off" }) }).serve.tcpPort)
     assert.strictEqual(configured({ environment: { PARLEY_TCP_PORT: "0" } }).serve.tcpPort, 0)
     assert.deepStrictEqual(configured({ flags: { database: "memory:" } }).serve.database, { _tag: "Memory" })
-    for (const url of ["postgres://me:secret@there/db", "postgresql://there:5433/db?sslmode=require"]) {
+    for (const url of [
+      "postgres://me:secret@there/db",
+      "postgresql://there:5433/db?sslmode=require",
+      "postgres://me@one:5432,two:5433/db"
+    ]) {
       assert.deepStrictEqual(configured({ flags: { database: url } }).serve.database, { _tag: "Postgres", url })
     }
     assert.isFalse(configured({ environment: { PARLEY_DEMO: "no" } }).serve.demo)

@@ -34,74 +34,96 @@ const serverProblem = (session: Session, purpose: Purpose): Effect.Effect<string
     return undefined
   })
 
-/** Connects again after a loss. Another server may reply now, or another Parley may have migrated the tables. */
-const reconnect = (target: Target, purpose: Purpose): Effect.Effect<Session, SqlError> =>
+/** Operation of the errors about servers that can be reached, but not used. */
+const CHECK = "check"
+
+/** Connects to one server, and checks it: after a loss another one may reply, or another Parley may have migrated the tables. */
+const openChecked = (target: Target, purpose: Purpose, hasTables: boolean): Effect.Effect<Session, SqlError> =>
   Effect.gen(function* () {
     const session = yield* openSession(target, purpose)
     const check = Effect.gen(function* () {
       const problem = yield* serverProblem(session, purpose)
+      if (problem !== undefined || !hasTables) return problem
       const [row] = yield* session.query(VERSION)
       const version = row?.[0] as number
-      return problem ?? (isUsable(version) ? undefined : versionProblem(version))
+      return isUsable(version) ? undefined : versionProblem(version)
     })
-    const problem = yield* Effect.tapError(check, () => Effect.sync(() => session.close()))
-    if (problem === undefined) return session
+    const message = yield* Effect.tapError(check, () => Effect.sync(() => session.close()))
+    if (message === undefined) return session
     session.close()
-    const cause = new Error(problem)
     return yield* new SqlError({
-      reason: new ConnectionError({ cause, message: problem, operation: "connect" })
+      reason: new ConnectionError({ cause: new Error(message), message, operation: CHECK })
     })
   })
 
+/** Connects to the first of the servers that can be used, which is the primary. */
+const connect = (servers: Servers, purpose: Purpose, hasTables = true): Effect.Effect<Session, SqlError> =>
+  servers
+    .map((target) => openChecked(target, purpose, hasTables))
+    .reduce((earlier, next) => Effect.catch(earlier, () => next))
+
 /** Returns the URL without the password, for messages. */
-export const describeUrl = (text: string): string => {
-  try {
-    const url = new URL(text)
-    url.password = ""
-    url.searchParams.delete("password")
-    return url.href
-  } catch {
-    return "postgres:"
-  }
+export const describeUrl = (url: string): string =>
+  url.replace(/^([a-z]+:\/\/[^:@/?]*):[^@/]*@/, "$1@").replace(/([?&]password=)[^&]*/, "$1")
+
+const AUTHORITY = /^([a-z]+:\/\/(?:[^@/?]*@)?)([^/?]*)(.*)$/
+
+/** Returns the servers of a URL, whose host may be a list: `postgres://user@one:5432,two:5432/database`. */
+const serversOf = ({ schema, url }: OpenOptions): Servers => {
+  const [, before = url, hosts = "", after = ""] = AUTHORITY.exec(url) ?? []
+  const [first = "", ...others] = hosts.split(",")
+  const serverAt = (host: string): Target => ({ url: Redacted.make(before + host + after), schema })
+  return [serverAt(first), ...others.map(serverAt)]
 }
 
 const openingError = (database: string, error: SqlError): DatabaseError => {
-  const what = error.reason._tag === "ConnectionError" ? "reached" : "opened"
+  const { reason } = error
+  const isCheck = "operation" in reason && reason.operation === CHECK
+  const what = isCheck ? "used" : reason._tag === "ConnectionError" ? "reached" : "opened"
   return new DatabaseError({ database, message: `The database ${database} cannot be ${what}: ${errorText(error)}.` })
 }
 
-/** Migrates the database, or fails with one sentence for the operator. */
-const prepare = (target: Target, database: string): Effect.Effect<void, DatabaseError> => {
-  const failed = (message: string): DatabaseError => new DatabaseError({ database, message })
-  return Effect.gen(function* () {
-    const session = yield* Effect.mapError(openSession(target, "migrate"), (error) => openingError(database, error))
-    const problem = yield* Effect.flatMap(serverProblem(session, "migrate"), (found) =>
-      found === undefined ? migrate(session, target.schema) : Effect.succeed(found)
-    ).pipe(
-      Effect.mapError((error) => failed(`The database ${database} cannot be used: ${errorText(error)}.`)),
-      Effect.ensuring(Effect.sync(() => session.close()))
+/** Runs an effect on a new connection to a database whose tables may be missing. */
+const withSession = <A>(
+  options: OpenOptions,
+  use: (session: Session) => Effect.Effect<A, SqlError>
+): Effect.Effect<A, DatabaseError> => {
+  const database = describeUrl(options.url)
+  return connect(serversOf(options), "migrate", false).pipe(
+    Effect.mapError((error) => openingError(database, error)),
+    Effect.flatMap((session) =>
+      use(session).pipe(
+        Effect.mapError(
+          (error) =>
+            new DatabaseError({ database, message: `The database ${database} cannot be used: ${errorText(error)}.` })
+        ),
+        Effect.ensuring(Effect.sync(() => session.close()))
+      )
     )
-    if (problem !== undefined) return yield* failed(`The database ${database} cannot be used: ${problem}.`)
-  })
+  )
 }
 
 /** Returns whether the database has the tables. */
-export const isPrepared = ({ schema, url }: OpenOptions): Effect.Effect<boolean, DatabaseError> => {
-  const database = describeUrl(url)
-  const session = Effect.mapError(openSession({ url: Redacted.make(url), schema }, "read"), (error) =>
-    openingError(database, error)
+export const isPrepared = (options: OpenOptions): Effect.Effect<boolean, DatabaseError> =>
+  withSession(options, (session) =>
+    Effect.map(session.query("SELECT to_regclass('schema_version') IS NOT NULL"), ([row]) => row?.[0] === true)
   )
-  return Effect.flatMap(session, (open) =>
-    open.query("SELECT to_regclass('schema_version') IS NOT NULL").pipe(
-      Effect.map(([row]) => row?.[0] === true),
-      Effect.mapError(
-        (error) =>
-          new DatabaseError({ database, message: `The database ${database} cannot be used: ${errorText(error)}.` })
-      ),
-      Effect.ensuring(Effect.sync(() => open.close()))
-    )
+
+/** Migrates the database, or fails with one sentence for the operator. Returns its servers. */
+export const prepareDatabase = (options: OpenOptions): Effect.Effect<Servers, DatabaseError> =>
+  Effect.flatMap(
+    withSession(options, (session) => migrate(session, options.schema)),
+    (problem) => {
+      if (problem === undefined) return Effect.succeed(serversOf(options))
+      const database = describeUrl(options.url)
+      return Effect.fail(
+        new DatabaseError({ database, message: `The database ${database} cannot be used: ${problem}.` })
+      )
+    }
   )
-}
+
+/** The servers of one database, of which one is the primary. */
+export type Servers = readonly [Target, ...ReadonlyArray<Target>]
 
 export interface OpenOptions {
   readonly url: string
@@ -110,17 +132,14 @@ export interface OpenOptions {
 
 /** Opens connections until the scope closes. They are established when they are first used. */
 export const openPool = (
-  target: Target,
+  servers: Servers,
   purpose: Purpose,
   size: number
 ): Effect.Effect<SessionPool, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => new SessionPool(reconnect(target, purpose), size)),
+    Effect.sync(() => new SessionPool(connect(servers, purpose), size)),
     (open) => Effect.sync(() => open.close())
   )
 
-/** Migrates the database, or fails with one sentence for the operator. Returns the target of connections. */
-export const prepareTarget = ({ schema, url }: OpenOptions): Effect.Effect<Target, DatabaseError> => {
-  const target = { url: Redacted.make(url), schema }
-  return Effect.as(prepare(target, describeUrl(url)), target)
-}
+/** A new connection for packets, for each run. */
+export const nodeSession = (servers: Servers): Effect.Effect<Session, SqlError> => connect(servers, "nodes")

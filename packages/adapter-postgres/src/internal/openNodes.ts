@@ -8,7 +8,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import { causeOf, isConnectionLost } from "./errors.ts"
-import { openSession, type Rows, type Statement, type Target } from "./Session.ts"
+import type { Rows, Session, Statement } from "./Session.ts"
 import { pause, type SessionPool } from "./SessionPool.ts"
 import { Columns, int, ints, text, texts } from "./values.ts"
 
@@ -22,12 +22,14 @@ const SILENCE = 5_000
 const RETRY_PAUSE = 500
 
 /** Calls back for the notifications of a channel until interrupted. Those during a lost connection are lost. */
-const follow = (target: Target, channel: string, listener: (packet: string) => void): Effect.Effect<never> =>
+const follow = (
+  connect: Effect.Effect<Session, SqlError>,
+  channel: string,
+  listener: (packet: string) => void
+): Effect.Effect<never> =>
   Effect.forever(
     Effect.gen(function* () {
-      const session = yield* Effect.acquireRelease(openSession(target, "nodes"), (open) =>
-        Effect.sync(() => open.close())
-      )
+      const session = yield* Effect.acquireRelease(connect, (open) => Effect.sync(() => open.close()))
       const notifications = yield* session.listen(channel)
       let timer = setTimeout(() => session.close(), SILENCE)
       yield* Effect.addFinalizer(() => Effect.sync(() => clearTimeout(timer)))
@@ -44,21 +46,22 @@ const follow = (target: Target, channel: string, listener: (packet: string) => v
     )
   )
 
-/** Opens the bus until the scope closes. The channel has the name of the schema, which is unique in the database. */
+/** Opens the bus until the scope closes: one connection receives, and `pool` sends. */
 export const openBus = Effect.fnUntraced(function* (
-  target: Target,
+  connect: Effect.Effect<Session, SqlError>,
+  channel: string,
   pool: SessionPool
 ): Effect.fn.Return<Bus["Service"], never, Scope.Scope> {
   const listeners = new Set<(packet: string) => void>()
   yield* Effect.forkScoped(
-    follow(target, target.schema, (packet) => {
+    follow(connect, channel, (packet) => {
       for (const listener of listeners) listener(packet)
     })
   )
   let inFlight = 0
   const send = (packet: string): Effect.Effect<void> =>
     Effect.flatMap(pool.get, (session) =>
-      Effect.tapError(session.query("SELECT pg_notify($1, $2)", [text(target.schema), text(packet)]), (error) =>
+      Effect.tapError(session.query("SELECT pg_notify($1, $2)", [text(channel), text(packet)]), (error) =>
         Effect.sync(() => {
           if (isConnectionLost(error)) session.close()
         })

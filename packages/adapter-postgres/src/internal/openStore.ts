@@ -2,7 +2,7 @@
 import { Store, StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { openPool, prepareTarget, type OpenOptions } from "./connect.ts"
+import { openPool, prepareDatabase, type OpenOptions } from "./connect.ts"
 import { causeOf, type DatabaseError } from "./errors.ts"
 import { chatQueries } from "./queries/chats.ts"
 import { journalQueries } from "./queries/journal.ts"
@@ -22,8 +22,8 @@ const PING_TIMEOUT = 1_500
 export const openStore = Effect.fnUntraced(function* (
   options: OpenOptions
 ): Effect.fn.Return<Store["Service"], DatabaseError, Scope.Scope> {
-  const target = yield* prepareTarget(options)
-  const connections = { reads: yield* openPool(target, "read", READING), writes: yield* openPool(target, "write", 1) }
+  const servers = yield* prepareDatabase(options)
+  const connections = { reads: yield* openPool(servers, "read", READING), writes: yield* openPool(servers, "write", 1) }
   const writer = yield* Effect.acquireRelease(
     Effect.sync(() => new Writer(connections)),
     (open) => open.close

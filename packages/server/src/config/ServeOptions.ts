@@ -39,12 +39,8 @@ export const displayDatabase = (database: Database): string => {
       return "memory:"
     case "Sqlite":
       return `sqlite:${database.file}`
-    case "Postgres": {
-      const url = new URL(database.url)
-      url.password = ""
-      url.searchParams.delete("password")
-      return url.href
-    }
+    case "Postgres":
+      return database.url.replace(/^([a-z]+:\/\/[^:@/?]*):[^@/]*@/, "$1@").replace(/([?&]password=)[^&]*/, "$1")
   }
 }
 
@@ -55,7 +51,8 @@ export const parseDatabase = (url: string): Database | { readonly _tag: "Invalid
     return { _tag: "Sqlite", file: url.slice("sqlite:".length) }
   }
   if (/^postgres(?:ql)?:\/\//.test(url)) {
-    return URL.canParse(url)
+    // The host may be a list.
+    return URL.canParse(url.replace(/,[^/?]*/, ""))
       ? { _tag: "Postgres", url }
       : { _tag: "Invalid", problem: "must be a valid URL: percent-encode special characters of the password" }
   }
