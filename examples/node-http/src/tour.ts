@@ -53,7 +53,7 @@ const decision = await engine.explain("cat", team, "recallOthers")
 const { perform } = await engine.run(Engine)
 const listed = await engine.run(perform({ user: await ann.id(), device: null }, { _tag: "ListChats" }))
 
-assert.deepEqual(unread, [{ id: team.id, gid: team.gid, count: 2, more: false }])
+assert.deepEqual(unread, [{ id: team.id, gid: team.gid, count: 2, more: false, read: 1 }])
 assert.deepEqual(
   messages.map(({ content }) => content),
   ["Hello, Ann", "Hello!"]
