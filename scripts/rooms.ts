@@ -101,6 +101,7 @@ export const orders: Readonly<Record<string, ReadonlyArray<string>>> = {
     "main.ts"
   ],
   conformance: [
+    "packageFolder.ts",
     "Json.ts",
     "Glob.ts",
     "Suite.ts",

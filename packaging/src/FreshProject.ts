@@ -22,12 +22,12 @@ export const freshProject = async (
   await succeed("npm", ["install", ...flags, ...tarballs, ...others], { cwd: folder })
 }
 
-/** Installs the oldest Node that is supported; returns its path. It comes as a package of the registry. */
-export const installOldestNode = async (folder: string): Promise<string> => {
+/** Installs a Node, the oldest that is supported; returns its path. It comes as a package of the registry. */
+export const installOldestNode = async (folder: string, version = oldestNode): Promise<string> => {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }))
   // Its install script puts the binary in place.
-  await succeed("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts=false", `node@${oldestNode}`], {
+  await succeed("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts=false", `node@${version}`], {
     cwd: folder
   })
   return join(folder, "node_modules/node/bin/node")

@@ -61,5 +61,5 @@ export const needsOptional = (folder: string, manifest: Manifest, file: string):
   const { peerDependenciesMeta: peers = {} } = manifest
   const optional = Object.keys(peers).filter((name) => peers[name]?.optional === true)
   const text = readFileSync(join(folder, file), "utf8")
-  return optional.some((name) => text.includes(`from "${name}"`))
+  return optional.some((name) => text.includes(`from "${name}"`) || text.includes(`from"${name}"`))
 }

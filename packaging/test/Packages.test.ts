@@ -93,7 +93,8 @@ describe.each(packages)("the tarball of $name", (one) => {
       const stem = source.replace(/^src\//, "dist/").replace(/\.ts$/, "")
       for (const end of [".js", ".js.map", ".d.ts", ".d.ts.map"]) assert.include(compiled, stem + end)
     }
-    const known = /^(?:dist|src|json|protocols|requirements|schema)\/|^(?:README\.md|KILLS\.md|LICENSE|package\.json)$/
+    const known =
+      /^(?:bundle|dist|src|json|protocols|requirements|schema)\/|^(?:README\.md|KILLS\.md|LICENSE|package\.json)$/
     assert.deepEqual(
       files.filter((file) => !known.test(file) || /\.test\.|tsbuildinfo/.test(file)),
       []
@@ -122,7 +123,8 @@ describe.each(packages)("the tarball of $name", (one) => {
   it("says what it needs", () => {
     const packed = manifestIn(inFull(name))
     assert.notInclude(JSON.stringify(packed), "workspace:")
-    assert.deepEqual(packed.engines, root.engines)
+    const isBundled = name === "@parley/conformance"
+    assert.deepEqual(packed.engines, isBundled ? { node: ">=20.0.0" } : root.engines)
     const entries = modulesOf(inFull(name), packed).map(({ specifier }) => specifier)
     assert.sameMembers(
       entries,
@@ -133,13 +135,26 @@ describe.each(packages)("the tarball of $name", (one) => {
     // Two copies of Effect would not share services: a library takes the application's, a program has its own.
     const own = packed.dependencies?.["effect"]
     const peer = packed.peerDependencies?.["effect"]
-    if (packed.bin !== undefined) assert.deepEqual([own, peer], [root.devDependencies["effect"], undefined])
+    // The kit has its own in its bundle, and types of Effect only for those who have it.
+    if (isBundled) assert.deepEqual([own, peer], [undefined, `^${root.devDependencies["effect"]}`])
+    else if (packed.bin !== undefined) assert.deepEqual([own, peer], [root.devDependencies["effect"], undefined])
     else if (name !== "@parley/client") assert.deepEqual([own, peer], [undefined, `^${root.devDependencies["effect"]}`])
     else assert.deepEqual([own, peer], [undefined, undefined])
   })
 })
 
 describe("a fresh project", () => {
+  it("gets the kit with ws and nothing else, and small", async () => {
+    const kit = join(place, "kit")
+    await freshProject(kit, { tarballs: [tarball("@parley/conformance")], cache })
+    assert.deepEqual(installed(kit), ["@parley/conformance", "ws"])
+    assert.isBelow(bytesBelow(join(kit, "node_modules")), 5_000_000)
+    const node = await installOldestNode(join(place, "node20"), "20.0.0")
+    const program = join(kit, "node_modules/.bin/parley-conformance")
+    assert.include(await succeed(program, ["explain", "spark.status"], { cwd: kit, node }), "spark.status")
+    assert.match(await succeed(program, ["coverage", "--protocol", "ha"], { cwd: kit, node }), /requirements +[1-9]/)
+  })
+
   it("gets the engine and its storage in memory with effect and nothing else", () => {
     assert.deepEqual(installed(small), [...SMALL, "effect"].toSorted())
     const bytes = ["@parley/core", "@parley/adapter-memory", "effect"].map((name) =>
@@ -171,7 +186,10 @@ describe("a fresh project", () => {
       if (example !== undefined) writeFileSync(join(full, `readme-${name.split("/")[1]}.ts`), example)
     }
     const lines = exported()
-      .filter(({ specifier, file }) => !forFrameworks({ specifier, file: file.replace(/\.js$/, ".d.ts") }))
+      .filter(
+        ({ specifier, file }) =>
+          !forFrameworks({ specifier, file: file.replace(/^bundle\//, "dist/").replace(/\.js$/, ".d.ts") })
+      )
       .map(({ specifier }, at) => `export type * as m${at} from "${specifier}"\n`)
     writeFileSync(join(full, "every-module.ts"), lines.join(""))
     const deep = hidden().map((specifier, at) => `// @ts-expect-error\nexport type * as d${at} from "${specifier}"\n`)

@@ -48,6 +48,6 @@ if (import.meta.main) {
   rmSync(folder, { recursive: true, force: true })
   for (const [name, value] of builtFiles()) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
-    writeFileSync(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`)
+    writeFileSync(join(folder, name), `${JSON.stringify(value)}\n`)
   }
 }

@@ -54,10 +54,11 @@ const units = (list: ReadonlyArray<Requirement>, counts: (check: string) => bool
   list.map(({ id, checks, excluded }) => ({ id, checked: checks.some(counts), reason: excluded?.reason }))
 
 const operations = (list: ReadonlyArray<Requirement>, counts: (check: string) => boolean): ReadonlyArray<Unit> => {
-  const named = Map.groupBy(
-    list.filter(({ operation }) => operation !== undefined),
-    ({ operation }) => operation ?? ""
-  )
+  // Without `Map.groupBy`, which Node 20 does not have.
+  const named = new Map<string, Array<Requirement>>()
+  for (const one of list) {
+    if (one.operation !== undefined) named.set(one.operation, [...(named.get(one.operation) ?? []), one])
+  }
   return Array.from(named, ([id, members]) => {
     const all = units(members, counts)
     const reasons = all.map(({ reason }) => reason)

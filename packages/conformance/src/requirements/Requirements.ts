@@ -3,9 +3,9 @@
  * that document, `requirements/readings.txt` the places where a document can be read in more than one way.
  */
 import { readFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
+import { inPackage } from "../packageFolder.ts"
 import { readReadings, readRequirements, type RequirementSource } from "../sources/RequirementTable.ts"
 
 export const Level = Schema.Literals(["MUST", "SHOULD", "MAY"])
@@ -119,7 +119,7 @@ export class BadRequirements extends Data.TaggedError("BadRequirements")<{
   readonly message: string
 }> {}
 
-const folder = fileURLToPath(new URL("../../requirements/", import.meta.url))
+const folder = inPackage("requirements/")
 
 const strict = { onExcessProperty: "error", errors: "all" } as const
 

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import * as Schema from "effect/Schema"
+import { inPackage } from "../packageFolder.ts"
 import { readRules } from "../sources/RuleTable.ts"
 import { BadRequirements, Id, Words } from "./Requirements.ts"
 
@@ -18,7 +19,7 @@ export type Rule = typeof Rule.Type
 /** The published file of rules. */
 export const RuleFile = Schema.Struct({ $schema: Schema.optionalKey(Schema.String), rules: Schema.Array(Rule) })
 
-const file = new URL("../../requirements/rules.txt", import.meta.url)
+const file = inPackage("requirements/rules.txt")
 
 const decode = Schema.decodeUnknownSync(RuleFile, { onExcessProperty: "error", errors: "all" })
 
@@ -31,7 +32,7 @@ const byId = (): ReadonlyMap<string, Rule> => {
     loaded = new Map(all.map((one) => [one.id, one]))
     return loaded
   } catch (cause) {
-    throw new BadRequirements({ file: file.href, message: cause instanceof Error ? cause.message : String(cause) })
+    throw new BadRequirements({ file, message: cause instanceof Error ? cause.message : String(cause) })
   }
 }
 

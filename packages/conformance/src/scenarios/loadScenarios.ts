@@ -1,7 +1,7 @@
 /** Loads the scenarios of a protocol: those of the kit, and those of further folders. */
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { inPackage } from "../packageFolder.ts"
 import { lintScenarios } from "./lint.ts"
 import { badData, type Protocol, type Scenario, type Transport, type Wire } from "./Scenario.ts"
 import { readProtocol, readScenarios } from "./ScenarioFile.ts"
@@ -11,7 +11,7 @@ export interface ScenarioSet {
   readonly scenarios: ReadonlyArray<Scenario>
 }
 
-const own = fileURLToPath(new URL("../../protocols/", import.meta.url))
+const own = inPackage("protocols/")
 
 /** Whether a file belongs to the kit, so that its faults are the kit's. */
 export const isOwn = (file: string): boolean => file.startsWith(own)
