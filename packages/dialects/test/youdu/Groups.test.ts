@@ -4,6 +4,7 @@ import { Engine } from "@parley/core/Engine"
 import { UserId } from "@parley/core/Ids"
 import { Store, type WriteBatch } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
+import { Visibility } from "@parley/core/Visibility"
 import { Effect } from "effect"
 import { engineLayer, engineOver } from "../ha/harness.ts"
 import { askerOf, failure, fixture, ok } from "./harness.ts"
@@ -255,6 +256,22 @@ describe("groups", () => {
         [0, 404, 404]
       )
     }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("where users see those of their organisation only", () => {
+  it.effect("an app manages groups as before, and a shared group stays shared", () =>
+    Effect.gen(function* () {
+      const { app, everywhere } = yield* asked
+      const { id } = yield* app.post("group/create", { name: "Crew" })
+      assert.deepStrictEqual(yield* app.post("group/addmember", { id, userList: ["alice", "bob"] }), ok())
+      const unknown = failure(404, "There are no such users: dave (userList).")
+      assert.deepStrictEqual(yield* app.post("group/addmember", { id, userList: ["dave"] }), unknown)
+      assert.deepStrictEqual(yield* everywhere.post("group/addmember", { id, userList: ["dave"] }), ok())
+      assert.deepStrictEqual(yield* app.get("group/ismember", { id: String(id), userId: "dave" }), ok({ belong: true }))
+      assert.deepStrictEqual(yield* app.post("group/delmember", { id, userList: ["dave"] }), ok())
+      assert.deepStrictEqual(yield* app.get("group/delete", { id: String(id) }), ok())
+    }).pipe(Effect.provide(engineLayer), Effect.provideService(Visibility, "organisation"))
   )
 })
 
