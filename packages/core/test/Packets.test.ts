@@ -15,7 +15,7 @@ import { TaskQueue } from "../src/nodes/TaskQueue.ts"
 import { Watermark } from "../src/nodes/Watermark.ts"
 import type { Entry } from "@parley/core/Log"
 import { dice } from "../src/testing/StoreLaws/Law.ts"
-import { Chats, Messages } from "./Commands.ts"
+import { Chats, Members, Messages } from "./Commands.ts"
 import { online, people } from "./harness.ts"
 import { makeCluster, on } from "./twoNodes.ts"
 
@@ -423,6 +423,70 @@ describe("the users of a node", () => {
         yield* TestClock.adjust("10 millis")
       }
       yield* annThere.until(() => annThere.of("login").length === 3)
+    })
+  )
+})
+
+describe("a member whose joining packet is lost", () => {
+  it.effect.each(["Created", "Changed"] as const)("gets the messages after it, whose packets arrive (%s)", (lost) =>
+    Effect.gen(function* () {
+      const { here, there } = yield* makeCluster((packet) => (packet.includes(`"${lost}"`) ? [] : [packet]))
+      const [ann, ben] = yield* on(here)(people("ann", "ben"))
+      assert(ann && ben)
+      yield* TestClock.adjust("2 seconds")
+      const benThere = yield* on(there)(online(ben))
+      const members = lost === "Created" ? [ben.user] : []
+      yield* on(here)(Effect.flatMap(Chats, (chats) => chats.create(ann, { gid: "g", members })))
+      if (lost === "Changed") {
+        yield* on(here)(Effect.flatMap(Members, (all) => all.add(ann, { gid: "g" }, [ben.user])))
+      }
+      yield* TestClock.adjust("10 millis")
+      yield* on(here)(
+        Effect.flatMap(Messages, (all) => all.send(ann, [{ gid: "m", chat: { gid: "g" }, content: "m" }]))
+      )
+      yield* TestClock.adjust("2 seconds")
+      yield* benThere.until(() => benThere.of("Posted").length === 1)
+    })
+  )
+})
+
+describe("a node that hears nothing of another one", () => {
+  it.effect("reads only new entries of the log, though all of those after its last packet", () =>
+    Effect.gen(function* () {
+      let losing = false
+      const { here, log, there } = yield* makeCluster((packet) => (losing ? [] : [packet]))
+      const [ann, ben] = yield* on(here)(people("ann", "ben"))
+      assert(ann && ben)
+      yield* on(here)(Effect.flatMap(Chats, (chats) => chats.create(ann, { gid: "g", members: [ben.user] })))
+      yield* TestClock.adjust("2 seconds")
+      const benThere = yield* on(there)(online(ben))
+      const gids: Array<string> = []
+      const send = Effect.suspend(() => {
+        const gid = `m${gids.length}`
+        gids.push(gid)
+        return on(here)(
+          Effect.flatMap(Messages, (messages) => messages.send(ann, [{ gid, chat: { gid: "g" }, content: gid }]))
+        )
+      })
+      for (let n = 0; n < 8; n++) {
+        losing = n > 0
+        yield* send
+        yield* TestClock.adjust("700 millis")
+      }
+      log.length = 0
+      for (let n = 0; n < 40; n++) {
+        yield* send
+        yield* TestClock.adjust("250 millis")
+      }
+      yield* TestClock.adjust("2 seconds")
+      yield* benThere.until(() => benThere.of("Posted").length === gids.length)
+      assert.deepStrictEqual(
+        benThere.of("Posted").map(({ text }) => text),
+        gids
+      )
+      // Both nodes read: most reads begin with the last known entry, and one in five seconds three seconds earlier.
+      const read = log.reduce((sum, entries) => sum + entries, 0)
+      assert.isAtMost(read, 2 * (40 + 3 * 16))
     })
   )
 })

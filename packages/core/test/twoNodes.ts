@@ -14,7 +14,7 @@ import { plainPasswords } from "./harness.ts"
 export type Node = Context.Context<Parley.Services | Store | Passwords>
 
 /** Counts the calls of the store's methods. */
-const counted = (store: Store["Service"], reads: Map<string, number>): Store["Service"] => {
+const counted = (store: Store["Service"], reads: Map<string, number>, log: Array<number>): Store["Service"] => {
   const count = (name: string) => reads.set(name, (reads.get(name) ?? 0) + 1)
   const wrapped: Record<string, unknown> = { ...store }
   for (const [name, value] of Object.entries(store)) {
@@ -29,7 +29,7 @@ const counted = (store: Store["Service"], reads: Map<string, number>): Store["Se
     ...store.journal,
     appended: (after: number, limit: number) => {
       count("appended")
-      return appended(after, limit)
+      return Effect.tap(appended(after, limit), (page) => Effect.sync(() => log.push(page.length)))
     }
   }
   return wrapped as Store["Service"]
@@ -42,8 +42,10 @@ export const makeCluster = Effect.fnUntraced(function* (
 ) {
   const reads = new Map<string, number>()
   const packets: Array<string> = []
+  /** Number of entries of each read of the log by id. */
+  const log: Array<number> = []
   const registry = MemoryNodes.make()
-  const store = Layer.succeed(Store, counted(MemoryStore.make(), reads))
+  const store = Layer.succeed(Store, counted(MemoryStore.make(), reads, log))
   const bus = new MemoryBus()
   /** A node that `dies` does not end its lease. */
   const start = (dies: boolean) =>
@@ -64,7 +66,7 @@ export const makeCluster = Effect.fnUntraced(function* (
       const layer = Parley.layerOn(ports).pipe(Layer.provideMerge(Layer.mergeAll(store, plainPasswords, references)))
       return Layer.build(Layer.fresh(layer))
     })
-  return { here: yield* start(false), there: yield* start(false), start, reads, packets, registry }
+  return { here: yield* start(false), there: yield* start(false), start, reads, log, packets, registry }
 })
 
 /** Runs an effect on one of the engines. */

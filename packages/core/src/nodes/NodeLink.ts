@@ -36,6 +36,9 @@ const TICK_MS = 500
 const SILENCE_MS = 1500
 /** Milliseconds by which the read of the log begins before the newest known entry: packets may be missed for as long. */
 const MAX_UNNOTICED_MS = 3000
+/** Milliseconds between two such reads while a node is silent; those between begin with the entries of the last second. */
+const COMPLETE_READ_MS = 5000
+const RECENT_MS = 1000
 /** Maximum number of entries per read of the log by id. */
 const PAGE_SIZE = 5000
 /** Number of entries that may be appended within the overlap of a store. */
@@ -99,7 +102,12 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
     after = page.at(-1)?.id ?? newest
   }
   const logMark = new Watermark(journal.overlap + MAX_UNNOTICED_MS, logStart)
-  logMark.advance(now(), newest)
+  const recentMark = new Watermark(Math.min(journal.overlap, RECENT_MS), newest)
+  const advanceMarks = (at: number, id: number): void => {
+    logMark.advance(at, id)
+    recentMark.advance(at, id)
+  }
+  advanceMarks(now(), newest)
   const entries = new RemoteEntries({ hub, remote, chats: context.chats, users: context.users, store, seen })
   const remoteUsers = new RemoteUsers({ hub, remote, engine, sessions })
   const dropCaches = (): void => {
@@ -131,6 +139,9 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   let live: ReadonlySet<string> = new Set()
   /** Whether the log must be read: packets, or what they told, were missed. */
   let isBehind = false
+  let wasSilent = false
+  /** Time of the last read that began with the entries of `MAX_UNNOTICED_MS` before. */
+  let completeAt = Number.NEGATIVE_INFINITY
 
   const queue = new TaskQueue(MAX_QUEUED, run, (cause) => {
     isBehind = true
@@ -151,12 +162,15 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   const readJournal = once(changes.read)
   const readLog = once(
     Effect.gen(function* () {
+      const at = now()
+      const isComplete = isBehind || at - completeAt >= COMPLETE_READ_MS
       isBehind = false
-      for (let after = logMark.after(now()); ;) {
+      if (isComplete) completeAt = at
+      for (let after = (isComplete ? logMark : recentMark).after(at); ;) {
         const page = yield* journal.appended(after, PAGE_SIZE)
         yield* entries.applyLocated(page)
         const last = page.at(-1)?.id
-        if (last !== undefined) logMark.advance(now(), last)
+        if (last !== undefined) advanceMarks(at, last)
         if (last === undefined || page.length < PAGE_SIZE) return
         after = last
       }
@@ -264,8 +278,12 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
         readJournal()
         followNodes()
       }
-      if (isBehind || receiver.isSilent(live, now(), SILENCE_MS)) readLog()
-      else logMark.advance(now(), seen.newest)
+      const isSilent = receiver.isSilent(live, now(), SILENCE_MS)
+      // Packets may have been lost before the silence was noticed.
+      if (isSilent && !wasSilent) isBehind = true
+      wasSilent = isSilent
+      if (isBehind || isSilent) readLog()
+      else advanceMarks(now(), seen.newest)
       yield* Effect.sleep(TICK_MS)
     }
   })

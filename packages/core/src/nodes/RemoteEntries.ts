@@ -115,11 +115,17 @@ export class RemoteEntries {
     let [first, last] = [Infinity, 0]
     for (const { seq } of wanted) [first, last] = [Math.min(first, seq), Math.max(last, seq)]
     const ids = new Set(wanted.map(({ id }) => id))
-    for (let after = first - 1; after < last;) {
-      const limit = Math.min(last - after, PAGE_SIZE)
+    const lastWanted = last
+    for (let after = first - 1; after < lastWanted;) {
+      const limit = Math.min(lastWanted - after, PAGE_SIZE)
       const page = yield* readPages(store, [{ chat, after, limit }])
       yield* users.findMany([...new Set(page.entries.flatMap(usersNamed))])
-      for (const entry of page.entries) if (ids.has(entry.id)) this.#announce(entry, cached, page.messages)
+      for (const entry of page.entries) {
+        if (!ids.has(entry.id)) continue
+        // Later entries were of no concern here before a user of this node joined by this one.
+        if (!isDurable(entry.body)) last = Math.max(last, cached.seq)
+        this.#announce(entry, cached, page.messages)
+      }
       if (page.entries.length < limit) break
       after += limit
     }
