@@ -43,8 +43,8 @@ export interface Chat {
   readonly mute?: boolean
 }
 
-/** Type of a message's content. */
-export type ContentType = "text" | "emoticon" | "image" | "file"
+/** Type of a message's content; `emotion` and `object` come from 1.x desktop clients. */
+export type ContentType = "text" | "emoticon" | "image" | "file" | "emotion" | "object"
 
 /** A message. Dates are milliseconds since 1970. */
 export interface Message {
@@ -58,7 +58,7 @@ export interface Message {
   readonly date: number
   readonly type: "normal" | "broadcast"
   readonly contentType: ContentType
-  /** Text for the content type `text`, JSON text for others; "" once recalled. */
+  /** JSON text for `emoticon`, `image` and `file`, text for others; "" once recalled. */
   readonly content: string
   readonly recalled?: true
 }
