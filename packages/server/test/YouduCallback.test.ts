@@ -3,6 +3,9 @@
  * the receiver fails, answers wrongly and hangs, and the server is killed.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { createParley } from "@parley/adapter-node"
+import { dialect as youdu } from "@parley/dialects/youdu"
 import { Effect } from "effect"
 import { createDecipheriv, createHash, randomBytes } from "node:crypto"
 import * as http from "node:http"
@@ -142,6 +145,33 @@ describe("the callback", () => {
       assert.lengthOf(new Set(receiving.attempts.slice(0, 5).map(({ packageId }) => packageId)), 1)
       assert.deepStrictEqual(receiving.problems, [])
       assert.include(yield* operate("youdu-app list"), `7/mine  org 1  ${receiving.url}`)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is called by an embedded engine too, until it is closed", () =>
+    Effect.gen(function* () {
+      const receiving = yield* receiver
+      const parley = yield* Effect.acquireRelease(
+        Effect.promise(() => createParley({ store: MemoryStore.layer, dialects: [youdu] })),
+        (opened) => Effect.promise(() => opened.close())
+      )
+      const app = { buin: BUIN, "app-id": APP, key: KEY.toString("base64"), org: 1 }
+      const say = Effect.promise(async () => {
+        const ann = parley.as("ann")
+        await ann.send(await ann.openDirectChat(ACCOUNT), "from an embedder's user")
+      })
+      yield* Effect.promise(async () => {
+        await parley.operate("youdu-app add", { ...app, callback: receiving.url, "callback-token": TOKEN })
+        await parley.users.add({ account: "ann", password: "correct-horse-7" })
+      })
+      yield* say
+      yield* receiving.until(() => receiving.accepted.length === 1)
+      assert.deepInclude(receiving.accepted[0], { fromUser: "ann", text: { content: "from an embedder's user" } })
+      receiving.react(() => "hang")
+      yield* say
+      yield* receiving.until(() => receiving.attempts.length === 2)
+      yield* Effect.promise(() => parley.close())
+      assert.deepStrictEqual(receiving.problems, [])
     }).pipe(Effect.scoped)
   )
 

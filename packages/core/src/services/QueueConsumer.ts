@@ -38,7 +38,7 @@ interface Sources {
 
 interface Reading {
   readonly filter: DeliveryFilter
-  /** Revisions of the removed messages: later entries of the log up to these are included in them. */
+  /** Revisions of removed messages that had changed: entries of the log up to these are included in them. */
   readonly removed: Map<EntryId, EntryId>
 }
 
@@ -217,7 +217,8 @@ export const openConsumer = Effect.fnUntraced(function* (
       yield* orUnavailable(store.commit({ expectedVersions: [], writes: moves([position]) }))
       position.takeChanged()
       const { message, chat } = queued.event
-      if (message !== undefined) readings.get(chat.id)?.removed.set(message.id, message.revision)
+      if (message !== undefined && message.revision !== message.id)
+        readings.get(chat.id)?.removed.set(message.id, message.revision)
       current = undefined
     })
   }

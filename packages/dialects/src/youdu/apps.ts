@@ -46,7 +46,7 @@ export interface Apps {
   readonly add: (app: App) => Effect.Effect<boolean, string>
   readonly replace: (app: App) => Effect.Effect<void, string>
   readonly remove: (name: string) => Effect.Effect<void, string>
-  /** Calls back after each change, until the returned function is called. */
+  /** Calls back after each change, by this node or another one, until the returned function is called. */
   readonly onChange: (callback: () => void) => () => void
 }
 
@@ -98,7 +98,11 @@ export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
     remove: (name) => announced(records.remove(name)),
     onChange: (callback) => {
       listeners.add(callback)
-      return () => listeners.delete(callback)
+      const unlisten = engine.onRecordsChanged(DIALECT, KIND, callback)
+      return () => {
+        unlisten()
+        listeners.delete(callback)
+      }
     }
   }
 }
