@@ -83,7 +83,7 @@ describe("arguments of the adapter", () => {
         "parleyExpress: parley must be a Parley instance, not a promise: await createParley(…)."
       ],
       [() => parleyHono(undefined as never), "parleyHono: parley must be a Parley instance, not undefined."],
-      [() => SqliteStore.layer("chat.db" as never), 'SqliteStore.layer must be an object with options, not "chat.db".'],
+      [() => SqliteStore.layer("chat.db" as never), "SqliteStore.layer must be an object with options, not a string."],
       [() => SqliteStore.layer({} as never), "The option file must be a string that is not empty, not undefined."],
       [
         () => FileBlobs.layer({ folder: "files" } as never),

@@ -2,6 +2,7 @@
  * The store on PostgreSQL, which several nodes share. A commit that has returned is on the database's disk, and on its synchronous
  * standbys.
  */
+import { checkOptions, nonEmpty, optional, secret } from "@parley/core/Check"
 import { Store } from "@parley/core/Store"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -32,7 +33,10 @@ export const make = (options: Options): Effect.Effect<Store["Service"], Database
   openStore({ url: options.url, schema: options.schema ?? "parley" })
 
 /** The store on PostgreSQL. */
-export const layer = (options: Options): Layer.Layer<Store, DatabaseError> => Layer.effect(Store, make(options))
+export const layer = (options: Options): Layer.Layer<Store, DatabaseError> => {
+  checkOptions("PgStore.layer", options, { url: secret, schema: optional(nonEmpty) })
+  return Layer.effect(Store, make(options))
+}
 
 /** Returns whether the database has Parley's tables. Fails if it cannot be reached or opened. */
 export const exists = (options: Options): Effect.Effect<boolean, DatabaseError> =>

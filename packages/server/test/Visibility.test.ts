@@ -301,6 +301,13 @@ const embedded = async (parley: Parley, ids: Record<keyof typeof PEOPLE, UserId>
     ["ben", NOBODY]
   )
   assert.deepStrictEqual(named(await ann.members(own)), ["ann", "al"])
+  const root = parley.as("root")
+  await refused(
+    () => root.settings("ben"),
+    () => root.settings(NOBODY),
+    ["ben", NOBODY]
+  )
+  assert.isNull(await root.settings("ann"))
 
   // A public chat is public among those who may see its owner.
   const open = await ben.createGroup({ name: "Open", gid: "open", public: true })

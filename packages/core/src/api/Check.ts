@@ -148,6 +148,8 @@ const problemError = (named: string, field: string, words: string): ParleyError 
 
 /** Checks the options of a function. Throws a `ParleyError` for the first problem. */
 export const checkOptions = (of: string, given: unknown, checks: Checks): void => {
+  // A string in place of the options may be a URL with a password.
+  if (typeof given === "string") throw problemError(of, of, "must be an object with options, not a string")
   const problem = fields("an object with options", checks)(given)
   if (problem === undefined) return
   const path = problem.at.slice(1)

@@ -75,8 +75,8 @@ export const changeStatus: CommandHandler<ChangeStatus> = Effect.fnUntraced(func
 })
 
 /**
- * Returns the user whose settings are meant: the caller, or any user for a system administrator, the only caller who
- * learns that an account is unknown. Access to another user's settings is audited as `act`.
+ * Returns the user whose settings are meant: the caller, or for a system administrator any user whom they may see; no other
+ * caller learns that an account is unknown. Access to another user's settings is audited as `act`.
  */
 const targetUser = Effect.fnUntraced(function* (
   context: CommandContext,
@@ -86,7 +86,8 @@ const targetUser = Effect.fnUntraced(function* (
 ): Effect.fn.Return<User, Refused | StorageFailed> {
   if (account === undefined || account === invocation.user.account) return invocation.user
   if (!invocation.user.admin) return yield* refuse({ _tag: "Forbidden", requires: "oneself" })
-  const [user] = yield* context.users.byAccount([account])
+  const found = yield* context.users.byAccount([account])
+  const [user] = yield* context.visibility.known(viewerOf(invocation), found)
   if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [account] })
   if (user.id !== invocation.user.id) yield* audit(act, { actor: invocation.user.account, user: user.account })
   return user
