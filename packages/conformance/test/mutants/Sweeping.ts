@@ -23,7 +23,9 @@ export const sweeping: ReadonlyArray<WireMutant> = [
     make: () => ({ answer: (answer) => ({ ...answer, status: 418 }) }),
     kills: ({ id, taken, scenario }) =>
       taken.way === "answer" ||
-      (id.endsWith("#setup") && scenario.steps.some((step) => "http" in step && step.role === "setup"))
+      (id.endsWith("#setup") && scenario.steps.some((step) => "http" in step && step.role === "setup")),
+    // Its first page is never read.
+    spared: of("hisihi", "groups/odd-pages#second")
   },
   {
     name: "entry-refused",

@@ -211,6 +211,36 @@ export const commandMutants: ReadonlyArray<EngineMutant> = [
     ["youdu/create/refused#title-of-65", "youdu/update/refused#title-of-65"]
   ),
   mutant(
+    "pages-overlap",
+    "a page of groups begins with the last group of the page before",
+    [
+      "dialects/src/hisihi/organizations.ts",
+      "all.slice((page - 1) * perPage, page * perPage)",
+      "all.slice(Math.max(0, (page - 1) * perPage - 1), Math.max(perPage, page * perPage - 1))"
+    ],
+    ["hisihi/groups/odd-pages#second"]
+  ),
+  mutant(
+    "default-page-of-ten",
+    "without per_page a page has ten groups",
+    [
+      "dialects/src/hisihi/organizations.ts",
+      'context.parameters("per_page") ?? deps.perPage.default',
+      'context.parameters("per_page") ?? "10"'
+    ],
+    ["hisihi/groups/default-per-page#twenty"]
+  ),
+  mutant(
+    "default-limit-of-ten",
+    "without a limit a list has ten messages",
+    [
+      "dialects/src/ha/listMessages.ts",
+      '(yield* integerOf(query, "limit")) ?? limits.default',
+      '(yield* integerOf(query, "limit")) ?? 10'
+    ],
+    ["ha/list/default-limit#twenty"]
+  ),
+  mutant(
     "tokens-of-all-users",
     "every user's token speaks for a youdu app",
     ["dialects/src/youdu/auth.ts", "!user.admin", "false"],
