@@ -1,4 +1,4 @@
-/** Invariants of the design that hold for one engine: authority, and one engine from a seed. Several engines: `TwoNodes.test.ts`. */
+/** Invariants of the design that hold for one engine: authority, and one engine from a seed. Several: `TwoNodes.test.ts`. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"

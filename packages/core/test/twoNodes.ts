@@ -74,3 +74,14 @@ export const on =
   (node: Node) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Parley.Services | Store | Passwords>> =>
     Effect.provideContext(effect, node)
+
+/** Kinds of a bus, and the time within which a change on one node reaches the other. */
+export const BUSES = [
+  { bus: "a bus that delivers", delivers: true, time: "50 millis" },
+  { bus: "a bus that loses everything", delivers: false, time: "2 seconds" }
+] as const
+
+/** Lets the engines finish what they have begun. */
+export const turns = Effect.promise(async () => {
+  for (let n = 0; n < 5; n++) await new Promise((resolve) => setImmediate(resolve))
+})
