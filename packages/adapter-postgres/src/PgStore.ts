@@ -16,7 +16,7 @@ export { DatabaseError } from "./internal/errors.ts"
 /** Location of the database. */
 export interface Options {
   /**
-   * `postgres://user:password@host:port/database`, with the parameters of libpq: `sslmode`, `connect_timeout`, … Of a
+   * `postgres://user:password@host:port/database`, with the parameters of libpq: `sslmode`, … Of a
    * list of hosts (`one:5432,two:5432`) the first one that is a primary is used, after a failover too.
    */
   readonly url: string

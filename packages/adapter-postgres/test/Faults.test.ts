@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Exit, Fiber } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
 import type { Store, WriteBatch } from "@parley/core/Store"
 import * as PgStore from "@parley/adapter-postgres/PgStore"
@@ -65,6 +65,8 @@ const append = (store: Storing, chat: ChatId, by: UserId, gid: string) =>
   Effect.callback<number | undefined>((resume) =>
     store.appendMessage?.(message(chat, by, gid), (entry) => resume(Effect.succeed(entry?.seq)))
   )
+
+const nextTurn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
 /** A store through a proxy, with a user and a chat. */
 const fixture = Effect.gen(function* () {
@@ -199,6 +201,30 @@ describe("a connection to PostgreSQL", () => {
   )
 })
 
+describe("a database that cannot be reached for a while", () => {
+  it.live(
+    "is used again when it is back",
+    Effect.fnUntraced(function* () {
+      const { ann, chat, proxy, store } = yield* fixture
+      yield* append(store, chat, ann, "first")
+      proxy.down()
+      const [late, read] = yield* Effect.all([append(store, chat, ann, "late"), Effect.exit(store.chats([chat]))], {
+        concurrency: "unbounded"
+      })
+      assert.isUndefined(late)
+      assert.isTrue(Exit.isFailure(read))
+      // From now on requests are refused at once.
+      assert.isUndefined(yield* append(store, chat, ann, "at once"))
+      proxy.isDown = false
+      for (let attempt = 0; (yield* append(store, chat, ann, `again ${attempt}`)) === undefined; attempt++) {
+        yield* nextTurn
+      }
+      while (Exit.isFailure(yield* Effect.exit(store.chats([chat])))) yield* nextTurn
+      assert.strictEqual((yield* gidsOf(store, chat)).length, 2)
+    }, Effect.scoped)
+  )
+})
+
 /** Sends messages to five chats without a pause; returns what stops that and checks what is stored. */
 const startSenders = Effect.fnUntraced(function* (store: Storing) {
   const [user] = yield* store.commit(batch(newUser("ann")))
@@ -221,7 +247,7 @@ const startSenders = Effect.fnUntraced(function* (store: Storing) {
         const gid = `m${sent++}`
         if ((yield* append(store, chat, ann, gid)) === undefined) {
           // Refusals are immediate after a while without the database.
-          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          yield* nextTurn
           continue
         }
         acknowledged.push(gid)

@@ -14,6 +14,8 @@ type Fault =
 export class Proxy {
   readonly url: string
   readonly #port: number
+  /** Whether connections are refused. */
+  isDown = false
   /** Round trips since `reset`. */
   roundTrips = 0
   #fault: { readonly kind: Fault; readonly matches: (request: Buffer) => boolean } | undefined
@@ -38,7 +40,17 @@ export class Proxy {
     return this.#fault === undefined
   }
 
+  /** Loses all connections, and refuses new ones. */
+  down(): void {
+    this.isDown = true
+    for (const socket of this.sockets) socket.destroy()
+  }
+
   serve(client: Socket): void {
+    if (this.isDown) {
+      client.destroy()
+      return
+    }
     const server = connect({ port: this.#port, host: "127.0.0.1", noDelay: true })
     let isAwaiting = false
     let isLosing = false

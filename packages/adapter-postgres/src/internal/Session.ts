@@ -6,6 +6,7 @@ import * as PgConnection from "@effect/sql-pg/PgConnection"
 import type { Parameter } from "@effect/sql-pg/PgTypes"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Queue from "effect/Queue"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -15,6 +16,8 @@ import { types, type Row } from "./values.ts"
 
 /** Milliseconds until a statement must be done, at the server and here. */
 export const STATEMENT_TIMEOUT = 5_000
+/** Milliseconds for which a transaction may wait for its node, which holds locks meanwhile: its statements come without a pause. */
+const IDLE_TIMEOUT = 2_000
 /** Milliseconds until a connection must be established. */
 const CONNECT_TIMEOUT = 3_000
 
@@ -42,7 +45,7 @@ const settings = (schema: string, purpose: Purpose): Readonly<Record<string, str
   enable_seqscan: "off",
   enable_nestloop: purpose === "write" ? "off" : "on",
   statement_timeout: purpose === "migrate" ? "0" : String(STATEMENT_TIMEOUT),
-  idle_in_transaction_session_timeout: String(STATEMENT_TIMEOUT),
+  idle_in_transaction_session_timeout: String(IDLE_TIMEOUT),
   // Packets and leases need not be on disk.
   ...(purpose === "nodes" && { synchronous_commit: "off" }),
   default_transaction_isolation: "read committed"
@@ -77,16 +80,21 @@ export class Session {
 
   /** Runs statements in order, in one round trip. Fails with the first failure when all have ended. */
   pipeline(statements: ReadonlyArray<Statement>): Effect.Effect<ReadonlyArray<Rows>, SqlError> {
-    return Effect.flatMap(
-      Effect.forEach(statements, ([sql, parameters]) => Effect.result(this.query(sql, parameters)), {
-        concurrency: "unbounded"
-      }),
-      (results) => {
-        const failure = results.find(Result.isFailure)
-        if (failure !== undefined) return Effect.fail(failure.failure)
-        return Effect.succeed(results.flatMap((one) => (Result.isSuccess(one) ? [one.success] : [])))
+    return Effect.gen({ self: this }, function* () {
+      const pending: Array<Fiber.Fiber<Result.Result<Rows, SqlError>>> = []
+      for (const [sql, parameters] of statements) {
+        // Started at once, so that it is sent after the one before.
+        pending.push(yield* Effect.forkChild(Effect.result(this.query(sql, parameters)), { startImmediately: true }))
       }
-    )
+      const results: Array<Rows> = []
+      let failure: SqlError | undefined
+      for (const one of pending) {
+        const result = yield* Fiber.join(one)
+        if (Result.isSuccess(result)) results.push(result.success)
+        else failure ??= result.failure
+      }
+      return failure === undefined ? results : yield* failure
+    })
   }
 
   /** Receives the notifications of a channel until the scope closes or the connection is lost. */

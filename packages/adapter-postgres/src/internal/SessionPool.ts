@@ -31,6 +31,7 @@ export class SessionPool {
   readonly #slots: ReadonlyArray<Slot>
   #next = 0
   #isClosed = false
+  #isProbing = false
   /** The last failure to connect; undefined while connected. */
   #failure: { readonly error: SqlError; readonly since: number; at: number } | undefined
 
@@ -43,6 +44,24 @@ export class SessionPool {
   get unreachable(): SqlError | undefined {
     const failure = this.#failure
     return failure !== undefined && performance.now() - failure.since >= PATIENCE ? failure.error : undefined
+  }
+
+  /** Returns the failure by which requests are refused at once. Meanwhile it connects in the background, now and then. */
+  refusal(): SqlError | undefined {
+    const error = this.unreachable
+    if (error === undefined) return undefined
+    if (!this.#isProbing && performance.now() - (this.#failure?.at ?? 0) >= PROBE_INTERVAL) {
+      this.#isProbing = true
+      Effect.runFork(
+        Effect.ensuring(
+          Effect.ignore(this.get),
+          Effect.sync(() => {
+            this.#isProbing = false
+          })
+        )
+      )
+    }
+    return error
   }
 
   get isClosed(): boolean {

@@ -84,7 +84,7 @@ export class Writer {
 
   /** Why batches are refused at once. */
   #refusal(): unknown {
-    return this.#isClosed ? new Error("the store is closed") : this.#connections.writes.unreachable
+    return this.#isClosed ? new Error("the store is closed") : this.#connections.writes.refusal()
   }
 
   #add(pending: PendingBatch): void {

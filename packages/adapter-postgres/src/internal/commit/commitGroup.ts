@@ -140,7 +140,6 @@ const transactRepeatedly = (
           unknown
         }))
         if (committed === true) return known.outcomes
-        // The process that works on it is ending.
         if (committed === undefined) return undefined
       }
       return yield* Effect.tapError(commitBatches(session, batches), ({ error }) => onLoss(session, error))
@@ -149,6 +148,10 @@ const transactRepeatedly = (
       const outcome = yield* Effect.result(once)
       if (Result.isSuccess(outcome)) {
         if (outcome.success !== undefined) return outcome.success
+        if (performance.now() > deadline) {
+          const cause = new Error("whether it was committed is not known yet")
+          return batches.map(() => ({ refusal: { _tag: "Failed", cause } }))
+        }
         yield* pause(PAUSE)
         continue
       }

@@ -52,11 +52,10 @@ export const commitBatches = (
   )
 
 /**
- * If the server's process still works on the transaction of a lost connection, that process is ended: what it did is known then. A
- * process is found by the transaction, since ids of processes are used again.
+ * The server's process of a lost connection is not ended: one that waits for a synchronous standby would count as committed, and be on
+ * one machine only. It ends by its own timeouts.
  */
-const STATUS = `SELECT pg_xact_status($1::text::xid8),
-  (SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_xid = $1::text::xid8::xid)`
+const STATUS = "SELECT pg_xact_status($1::text::xid8)"
 
 /** Returns whether a transaction was committed; undefined while that is open. */
 export const isCommitted = (session: Session, transaction: string): Effect.Effect<boolean | undefined, SqlError> =>
