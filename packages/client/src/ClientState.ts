@@ -28,6 +28,8 @@ export class ClientState {
         this.users.set(event.data.id, event.data)
         return
       case "message":
+      case "edit":
+      case "recall":
       case "read":
       case "typing":
       case "unread":

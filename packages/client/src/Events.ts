@@ -11,6 +11,10 @@ export interface Events {
    * A message of another user, or of this user from another client. Acknowledged once all listeners have processed it.
    */
   readonly message: Incoming
+  /** A message has new content; the same arrives as `message`, in its turn, with the change `replaced`. */
+  readonly edit: Incoming
+  /** A message was recalled; the same arrives as `message`, in its turn, with the change `recalled`. */
+  readonly recall: Incoming
   /** All users; after every login. */
   readonly users: ReadonlyArray<User>
   /** The chats of this user; after every login. */

@@ -30,6 +30,8 @@ export interface InboxSettings {
   /** Whether this client sent the message of this gid. */
   readonly isOwn: (gid: string) => boolean
   readonly onError: (error: unknown) => void
+  /** Called when a replaced or recalled message arrives, before the application processes it. */
+  readonly onChange: (message: Incoming) => void
   /** Receives an error for each message that is not as documented. It is skipped, and its packet is not acknowledged. */
   readonly malformed: Report
 }
@@ -154,6 +156,7 @@ export class Inbox {
         const change = message.recalled === true ? "recalled" : changed ? "replaced" : "new"
         entry = { message: { ...message, change }, packet: undefined, processedBy: new Set() }
         this.#entries.push(entry)
+        if (change !== "new") this.#settings.onChange(entry.message)
       }
       if (entry !== undefined) entry.packet = packet
     }

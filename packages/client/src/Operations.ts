@@ -3,7 +3,7 @@
  * reconnects, and rejects with a `ParleyError`.
  */
 import { type ByteRange, download, type FileRequest, type Upload, upload } from "./Files.ts"
-import { ReadState } from "./ReadState.ts"
+import { MessageChanges } from "./MessageChanges.ts"
 import { type ChatRef, gidOf, idOf, type UserRef } from "./References.ts"
 import { chatsOf, usersOf } from "./validate.ts"
 import type { Session } from "./Session.ts"
@@ -71,7 +71,7 @@ export interface FileServer {
   readonly fetch: typeof fetch
 }
 
-export class Operations extends ReadState {
+export class Operations extends MessageChanges {
   readonly #session: Session
   readonly #clientState: ClientState
   readonly #sent: SentIds

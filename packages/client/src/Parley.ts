@@ -62,6 +62,8 @@ export class Parley extends Operations {
       renew: () => session.renew(),
       isOwn: (gid) => sent.has(gid),
       onError,
+      onChange: (data) =>
+        this.#listeners.emit(data.change === "recalled" ? { type: "recall", data } : { type: "edit", data }),
       malformed: (error) => this.#onMalformed(error)
     })
   }

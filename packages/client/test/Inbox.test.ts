@@ -54,6 +54,7 @@ const setUp = (limit = 1000, own: ReadonlyArray<string> = []) => {
     renew: () => renewals++,
     isOwn: (gid) => own.includes(gid),
     onError: (error) => errors.push(error),
+    onChange: () => {},
     malformed: (error) => errors.push(error)
   })
   const show = ({ change, content, id }: Incoming): void => void shown.push(`${change} ${id} ${content}`)

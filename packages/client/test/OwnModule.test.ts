@@ -147,6 +147,32 @@ layer(Server.layer)("the server's own module", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("recalls a message, also one of another device or of a member", () =>
+    Effect.gen(function* () {
+      const alice = yield* clientOf("alice", { device: "desk" })
+      const phone = yield* clientOf("alice", { device: "phone" })
+      const bob = yield* clientOf("bob")
+      yield* Effect.promise(async () => {
+        const team = await alice.create({ name: "team", members: [bob.me] })
+        const bobs = next(alice, "message", ({ content }) => content === "bob's")
+        const sent = await alice.send(team, "regretted")
+        const heard = [bob, phone].map((client) => next(client, "recall", ({ gid }) => gid === sent.gid))
+        const inTurn = next(bob, "message", ({ change }) => change === "recalled")
+        const recalled = await alice.recall(sent)
+        assert.deepInclude(recalled, { id: sent.id, gid: sent.gid, cgid: team.gid, content: "", recalled: true })
+        assert.deepStrictEqual(await alice.recall(sent.gid), recalled, "a second recall changes nothing")
+        for (const message of await Promise.all(heard)) {
+          assert.deepStrictEqual(message, { ...recalled, change: "recalled" })
+        }
+        assert.strictEqual((await inTurn).gid, sent.gid)
+        await bob.send(team, "bob's")
+        const message = await bobs
+        assert.strictEqual(await refusal(bob.recall(await alice.send(team, "kept"))), "Only the sender may do this.")
+        assert.deepInclude(await alice.recall(message), { content: "" })
+      })
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("refuses foreign chats and messages in the protocol's form", () =>
     Effect.gen(function* () {
       const alice = yield* clientOf("alice")
@@ -158,6 +184,7 @@ layer(Server.layer)("the server's own module", (it) => {
         assert.strictEqual(await refusal(dave.unread(room)), "There is no such chat.")
         assert.strictEqual(await refusal(dave.readMarks(room)), "There is no such chat.")
         assert.strictEqual(await refusal(dave.typing(room)), "There is no such chat.")
+        assert.strictEqual(await refusal(dave.recall(message)), "There is no such message.")
         const own = await dave.create({ name: "own" })
         assert.strictEqual(await refusal(dave.read(own, message)), "There is no such message.")
       })

@@ -85,7 +85,7 @@ const promised: ReadonlyArray<Wanted> = [
     ["xuanxuan", "spark", "ha", "youdu"],
     ["xuanxuan", "ha", "youdu"]
   ],
-  [["recall"], ["spark", "ha"], ["xuanxuan", "ha"]],
+  [["recall"], ["xuanxuan", "spark", "ha"], ["xuanxuan", "ha"]],
   [["rename"], ["xuanxuan", "spark", "hisihi", "youdu"], ["xuanxuan", "hisihi", "youdu"]],
   [
     ["add member", "remove member"],

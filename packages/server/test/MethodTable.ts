@@ -75,6 +75,10 @@ const param = (name: string, value: unknown, { wrong = [], refused = [], optiona
 const optional = { optional: true }
 const chat = (gid: string): Param =>
   param("gid", gid, { wrong: NO_TEXT, refused: ["", "no-such-chat", "\u0000", "__proto__", "constructor", HUGE] })
+const message = param("gid", "no-such-message", {
+  wrong: NO_TEXT,
+  refused: ["", "\u0000", "__proto__", "constructor", HUGE]
+})
 const flag = (name: string): Param => param(name, true, { ...optional, wrong: NO_FLAG })
 const users = (name: string, value: unknown, more: ReadonlyArray<unknown> = [[]]): Param =>
   param(name, value, { wrong: [...NO_IDS, ...more], refused: NO_USERS })
@@ -153,6 +157,7 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Subjects): Readonl
     param("id", 1, { ...optional, wrong: NO_INT, refused: [0, -1, UNKNOWN_USER, 9_007_199_254_740_991] })
   ]),
   method("parley/typing", [chat(room.gid), flag("typing")]),
+  method("parley/recall", [message]),
   method("parley/readMarks", [chat(room.gid), param("users", [{ id: bob }], { ...optional, wrong: NO_IDS })])
 ]
 

@@ -51,9 +51,9 @@ export interface Client {
   /** Sends raw bytes; TCP only. */
   readonly write: (bytes: Uint8Array | string) => void
   /** Sends a request and waits for the next reply; no other request may be pending. */
-  readonly ask: (method: string, params?: unknown) => Effect.Effect<Packet>
+  readonly ask: (method: string, params?: unknown, module?: string) => Effect.Effect<Packet>
   /** Like `ask`, for a request that must succeed; returns its data. */
-  readonly get: <A>(method: string, params?: unknown) => Effect.Effect<A>
+  readonly get: <A>(method: string, params?: unknown, module?: string) => Effect.Effect<A>
   /** Sends texts to a chat, one request each, and waits for each reply. Returns the stored messages. */
   readonly say: (cgid: string, ...texts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Message>>
   readonly acknowledge: (ids: number | ReadonlyArray<number>) => void
@@ -165,9 +165,9 @@ const clientOn = (open: (handlers: SocketHandlers) => Effect.Effect<ClientSocket
       })
     )
     const send = (frame: unknown): void => connection.send(JSON.stringify(frame))
-    const ask: Client["ask"] = Effect.fnUntraced(function* (method, params) {
+    const ask: Client["ask"] = Effect.fnUntraced(function* (method, params, module = "chat") {
       const index = answers.length
-      send({ module: "chat", method, ...(sid !== "" && { sid }), ...(params !== undefined && { params }) })
+      send({ module, method, ...(sid !== "" && { sid }), ...(params !== undefined && { params }) })
       yield* until(`the answer to ${method}`, () => answers.length > index)
       const answer = answers[index]
       if (answer?.method !== method)
@@ -175,8 +175,8 @@ const clientOn = (open: (handlers: SocketHandlers) => Effect.Effect<ClientSocket
       if (method === "login" && answer.result === "success") sid = answer.sid ?? ""
       return answer
     })
-    const get = <A>(method: string, params?: unknown): Effect.Effect<A> =>
-      Effect.flatMap(ask(method, params), (answer) =>
+    const get = <A>(method: string, params?: unknown, module?: string): Effect.Effect<A> =>
+      Effect.flatMap(ask(method, params, module), (answer) =>
         answer.result === "success"
           ? Effect.succeed(answer.data as A)
           : Effect.die(new Error(`${method} failed: ${JSON.stringify(answer)}`))

@@ -7,7 +7,8 @@ import type { TransientEvent } from "@parley/core/Event"
 import { EntryId, UserId } from "@parley/core/Ids"
 import type { Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
-import { type Json, packet } from "./encode.ts"
+import type { Message } from "@parley/core/Message"
+import { type Json, messageJson, packet } from "./encode.ts"
 import type { Method, ParamsOf } from "./params.ts"
 
 interface ParleyContext {
@@ -22,6 +23,15 @@ type Handler<M extends Method> = (
   context: ParleyContext,
   params: ParamsOf<M>
 ) => Effect.Effect<{ readonly data: Json }, Refused>
+
+/** Encodes a message as the method `history` does. */
+const messageResult = (
+  { runCommand }: ParleyContext,
+  message: Message
+): Effect.Effect<{ readonly data: Json }, Refused> =>
+  Effect.map(runCommand({ _tag: "ReadChat", chat: { id: message.chat } }), ({ chat }) => ({
+    data: messageJson(message, chat)
+  }))
 
 export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
   "parley/events": ({ receiveTransient }, { on }) =>
@@ -52,6 +62,9 @@ export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
     Effect.as(runCommand({ _tag: "NotifyTyping", chat: { gid }, typing: typing ?? true }), {
       data: { gid, typing: typing ?? true }
     }),
+
+  "parley/recall": (context, { gid }) =>
+    Effect.flatMap(context.runCommand({ _tag: "RecallMessage", gid }), (message) => messageResult(context, message)),
 
   "parley/readmarks": ({ runCommand }, { gid, users }) =>
     Effect.map(

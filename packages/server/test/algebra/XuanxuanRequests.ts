@@ -152,7 +152,14 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
     "setcommitters",
     (trial) => ({ ...gidOf(trial), committers: trial.target.facts.senders === "admins" ? "$ALL" : "$ADMINS" }),
     always
-  )
+  ),
+  xuanxuan("read", "parley/readMarks", gidOf, never),
+  xuanxuan("read", "parley/unread", gidOf, never),
+  xuanxuan("read", "parley/read", gidOf, never),
+  xuanxuan("send", "parley/typing", gidOf, never),
+  xuanxuan("recallOthers", "parley/recall of others' messages", ({ target }) => ({ gid: target.others }), always, {
+    alike: true
+  })
 ]
 
 const isPairOf = ({ members }: Chat, id: number): boolean => members.has(UserId(id))

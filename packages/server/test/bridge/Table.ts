@@ -97,9 +97,9 @@ export const table: ReadonlyArray<Row> = [
   row<CellChat, Recalled>({
     operation: "recall",
     description:
-      "pushed again with its id and gid, empty and `recalled`; the same in the history; removed from both lists of ha",
+      "pushed again with its id and gid, empty and `recalled` (by xuanxuan with the module `parley`); the same in the history; removed from both lists of ha",
     chats: targets,
-    send: { xuanxuan: Because.xuanxuanTakesNothingBack, spark: Spark.recall, ha: Ha.recall, ...takesNothingBack },
+    send: { xuanxuan: Xuanxuan.recall, spark: Spark.recall, ha: Ha.recall, ...takesNothingBack },
     read: { xuanxuan: Xuanxuan.seesRecalled, ha: Ha.seesRecalled, youdu: Because.callbackHasNoRecall, ...readsNothing }
   }),
   row<CellChat, Recalled>({
@@ -107,7 +107,7 @@ export const table: ReadonlyArray<Row> = [
     description: "never delivered, and empty in the history",
     chats: placesOfWhoIsAway,
     send: {
-      xuanxuan: Because.xuanxuanTakesNothingBack,
+      xuanxuan: Xuanxuan.recallUnseen,
       spark: Spark.recallUnseen,
       ha: Ha.recallUnseen,
       ...takesNothingBack
@@ -124,7 +124,7 @@ export const table: ReadonlyArray<Row> = [
     description: "delivered at the next login with its gid, empty and `recalled`",
     chats: placesOfWhoIsAway,
     send: {
-      xuanxuan: Because.xuanxuanTakesNothingBack,
+      xuanxuan: Xuanxuan.recallTaken,
       spark: Spark.recallTaken,
       ha: Ha.recallTaken,
       ...takesNothingBack
@@ -239,10 +239,10 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<CellChat, ReadUpTo>({
     operation: "read",
-    description: "`isread` becomes 1 once the other user has listed the message",
+    description: "`isread` becomes 1 once the other user has listed the message, or marked it as read",
     chats: () => [pair("bob")],
     send: {
-      xuanxuan: Because.takingIsNotReading,
+      xuanxuan: Xuanxuan.read,
       spark: Because.appsTakeNothing,
       hisihi: Because.appsTakeNothing,
       ha: Ha.read,

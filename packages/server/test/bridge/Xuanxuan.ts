@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { type Client, type Message, newGid } from "../clients.ts"
 import { LEAVER, NEWCOMER, type CellChat } from "./CellChat.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Hidden, Joined, Recalled, Renamed, Sent, Taken } from "./actions.ts"
+import type { Created, Hidden, Joined, ReadUpTo, Recalled, RecipientState, Renamed, Sent, Taken } from "./actions.ts"
 import { type Fields, fresh, PEER, type BridgeContext } from "./context.ts"
 
 /** A message of this protocol, with fields that small clients ignore. */
@@ -33,6 +33,37 @@ const sends =
     )
 export const sendText = sends("text")
 export const sendImage = sends("image")
+
+const recalls =
+  (recipient: RecipientState): Send<CellChat, Recalled> =>
+  (context, target) =>
+    Effect.gen(function* () {
+      const content = fresh("regretted by a chat client")
+      const gid = yield* sayIn(context, target, content)
+      if (recipient === "online") yield* context.clientOf("bob").untilMessage(content)
+      if (recipient === "disconnected") yield* context.reconnectFor(content)
+      return Effect.gen(function* () {
+        yield* context.clientOf(target.lead).get("recall", { gid }, "parley")
+        const next = fresh("said after that")
+        yield* sayIn(context, target, next)
+        return { gid, content, next }
+      })
+    })
+export const recall = recalls("online")
+export const recallUnseen = recalls("none")
+export const recallTaken = recalls("disconnected")
+
+/** The other user's chat client marks the message as read. Its acknowledgement does not. */
+export const read: Send<CellChat, ReadUpTo> = (context, target) =>
+  Effect.gen(function* () {
+    const content = fresh("to be read by a chat client")
+    const gid = yield* sayIn(context, target, content)
+    const reader = context.clientOf(target.other)
+    yield* reader.untilMessage(content)
+    reader.acknowledge(reader.packets)
+    yield* reader.get("history", { gid: target.gid })
+    return Effect.as(reader.get("read", { gid: target.gid }, "parley"), { gid })
+  })
 
 export const createGroup: Send<string, Created> = (context, creator) =>
   Effect.succeed(

@@ -1,0 +1,47 @@
+/**
+ * Later changes of messages. These are methods of the server's module `parley`, which other servers of the protocol do not
+ * have: they refuse it.
+ */
+import type { ClientState } from "./ClientState.ts"
+import { ParleyError } from "./ParleyError.ts"
+import type { Message } from "./protocol.ts"
+import { ReadState } from "./ReadState.ts"
+import type { RequestOptions } from "./RequestQueue.ts"
+import type { Session } from "./Session.ts"
+import { messagesOf } from "./validate.ts"
+
+/** A message by its gid. */
+export type MessageGid = string | { readonly gid: string }
+
+const fail = (error: ParleyError): never => {
+  throw error
+}
+
+export class MessageChanges extends ReadState {
+  readonly #session: Session
+
+  constructor(session: Session, clientState: ClientState) {
+    super(session, clientState)
+    this.#session = session
+  }
+
+  /**
+   * Empties a message for all members, as its sender or an admin of the chat. Members get it as a message with the
+   * change `recalled`. A second recall changes nothing. Returns the empty message.
+   */
+  recall(message: MessageGid, options?: RequestOptions): Promise<Message> {
+    return this.#change("recall", message, {}, options)
+  }
+
+  async #change(
+    method: string,
+    message: MessageGid,
+    params: object,
+    options: RequestOptions | undefined
+  ): Promise<Message> {
+    const gid = typeof message === "string" ? message : message.gid
+    const { data } = await this.#session.request(method, { gid, ...params }, options, "parley")
+    const [changed] = messagesOf(method, data, fail)
+    return changed ?? fail(new ParleyError("malformed", "the server's reply has no message"))
+  }
+}
