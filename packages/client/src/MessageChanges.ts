@@ -33,6 +33,14 @@ export class MessageChanges extends ReadState {
     return this.#change("recall", message, {}, options)
   }
 
+  /**
+   * Replaces the text of a message, as its sender or an admin of the chat. Members get it as a message with the change
+   * `replaced`. Rejects with `refused` after a recall. Returns the edited message.
+   */
+  edit(message: MessageGid, content: string, options?: RequestOptions): Promise<Message> {
+    return this.#change("edit", message, { content }, options)
+  }
+
   async #change(
     method: string,
     message: MessageGid,

@@ -61,6 +61,8 @@ export interface Message {
   /** JSON text for `emoticon`, `image` and `file`, text for others; "" once recalled. */
   readonly content: string
   readonly recalled?: true
+  /** The content is another than the sent one; present in replies of `edit` and in histories before a message. */
+  readonly edited?: true
 }
 
 /** An incoming message. */

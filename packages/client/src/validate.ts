@@ -49,7 +49,14 @@ const CHAT: Shape = {
 
 const MESSAGE: Shape = {
   required: { id: "number", gid: "string", cgid: "string", content: "string" },
-  optional: { user: "number", date: "number", type: "string", contentType: "string", recalled: "boolean" }
+  optional: {
+    user: "number",
+    date: "number",
+    type: "string",
+    contentType: "string",
+    recalled: "boolean",
+    edited: "boolean"
+  }
 }
 
 const READ_MARK: Shape = { required: { user: "number", id: "number" }, optional: { gid: "string" } }

@@ -147,6 +147,37 @@ layer(Server.layer)("the server's own module", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("edits a message, for members online and for who comes later", () =>
+    Effect.gen(function* () {
+      const alice = yield* clientOf("alice")
+      const bob = yield* clientOf("bob")
+      const team = yield* Effect.promise(async () => {
+        const chat = await alice.create({
+          name: "team",
+          members: [bob.me, ...[...bob.users.values()].filter(({ account }) => account === "erin")]
+        })
+        const arrived = next(bob, "message", ({ content }) => content === "helo")
+        const sent = await alice.send(chat, "helo")
+        await arrived
+        const heard = next(bob, "edit", ({ gid }) => gid === sent.gid)
+        const inTurn = next(bob, "message", ({ change, gid }) => change === "replaced" && gid === sent.gid)
+        const edited = await alice.edit(sent, "hello")
+        assert.deepStrictEqual(edited, { ...sent, content: "hello", edited: true })
+        assert.deepStrictEqual(await heard, { ...sent, content: "hello", change: "replaced" })
+        assert.strictEqual((await inTurn).content, "hello")
+        assert.strictEqual(await refusal(bob.edit(sent, "mine")), "Only the sender may do this.")
+        assert.strictEqual(await refusal(alice.edit(sent, "")), "content must not be empty.")
+        await alice.recall(await alice.send(chat, "gone")).then(async ({ gid }) => {
+          assert.strictEqual(await refusal(alice.edit(gid, "back")), "The message was recalled.")
+        })
+        return chat
+      })
+      const erin = yield* clientOf("erin")
+      const first = yield* Effect.promise(() => next(erin, "message", ({ cgid }) => cgid === team.gid))
+      assert.deepInclude(first, { content: "hello", change: "new" })
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("recalls a message, also one of another device or of a member", () =>
     Effect.gen(function* () {
       const alice = yield* clientOf("alice", { device: "desk" })
@@ -157,7 +188,7 @@ layer(Server.layer)("the server's own module", (it) => {
         const bobs = next(alice, "message", ({ content }) => content === "bob's")
         const sent = await alice.send(team, "regretted")
         const heard = [bob, phone].map((client) => next(client, "recall", ({ gid }) => gid === sent.gid))
-        const inTurn = next(bob, "message", ({ change }) => change === "recalled")
+        const inTurn = next(bob, "message", ({ change, gid }) => change === "recalled" && gid === sent.gid)
         const recalled = await alice.recall(sent)
         assert.deepInclude(recalled, { id: sent.id, gid: sent.gid, cgid: team.gid, content: "", recalled: true })
         assert.deepStrictEqual(await alice.recall(sent.gid), recalled, "a second recall changes nothing")
@@ -185,6 +216,7 @@ layer(Server.layer)("the server's own module", (it) => {
         assert.strictEqual(await refusal(dave.readMarks(room)), "There is no such chat.")
         assert.strictEqual(await refusal(dave.typing(room)), "There is no such chat.")
         assert.strictEqual(await refusal(dave.recall(message)), "There is no such message.")
+        assert.strictEqual(await refusal(dave.edit(message, "x")), "There is no such message.")
         const own = await dave.create({ name: "own" })
         assert.strictEqual(await refusal(dave.read(own, message)), "There is no such message.")
       })

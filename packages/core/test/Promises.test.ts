@@ -73,6 +73,7 @@ describe("a user's API", () => {
         [pair.id, "image"]
       ]
     )
+    assert.strictEqual((await ann.editMessage(hello, "hello again")).content, "hello again")
     assert.deepInclude(await ann.recall(hello), { content: "", recalled: true })
     await ben.deleteForMe(both[0]?.gid ?? "")
     const { messages, total } = await ben.history(team)

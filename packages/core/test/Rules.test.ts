@@ -5,6 +5,7 @@ import { ChatId, UserId } from "@parley/core/Ids"
 import { adminsOf, isAdmin, ownerWithout } from "@parley/core/rules/Membership"
 import { type Operation, operations, refusal } from "@parley/core/rules/Operations"
 import { sameOrganisation, type Seen } from "@parley/core/rules/Visibility"
+import { editProblem } from "../src/rules/Editing.ts"
 import { canSend } from "../src/rules/Sending.ts"
 
 const roles = { owner: 1, admin: 2, sender: 3, member: 4, stranger: 5, administrator: 6 } as const
@@ -78,6 +79,10 @@ describe("invariant 2: rules are plain functions, the same for every protocol", 
     ["setSenders", "a group", chat(), ["owner", "admin"]],
     ["setSenders", "a system chat", system({ admins: [UserId(3)] }), ["sender", "administrator"]],
     ["setSenders", "a project", chat({ type: "project" }), []],
+    ["editOwn", "a group", chat({ public: true }), ["owner", "admin", "sender", "member"]],
+    ["editOwn", "a group where only admins speak", chat({ senders: "admins" }), ["owner", "admin"]],
+    ["editOthers", "a group", chat(), ["owner", "admin"]],
+    ["editOthers", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
     ["recallOthers", "a group", chat(), ["owner", "admin"]]
   ]
   it.each(cases)("%s in %s", (operation, _what, of, who) => {
@@ -116,6 +121,17 @@ describe("an anonymous protocol caller", () => {
     const inside = new Map(made.members).set(UserId(6), { user: UserId(6), joinedAt: 0, joinSeq: 1 })
     expect(isAdmin({ user: user("administrator"), chat: { ...made, members: inside } })).toBe(true)
     expect(isAdmin({ user: user("member"), chat: made })).toBe(false)
+  })
+})
+
+describe("a message that can be edited", () => {
+  it.each([
+    ["a text", { contentType: "text", recalled: false }, undefined],
+    ["a recalled text", { contentType: "text", recalled: true }, "Recalled"],
+    ["an image", { contentType: "image", recalled: false }, "Invalid"],
+    ["a recalled file", { contentType: "file", recalled: true }, "Recalled"]
+  ] as const)("%s", (_name, message, reason) => {
+    expect(editProblem(message)?._tag).toBe(reason)
   })
 })
 

@@ -86,6 +86,7 @@ const promised: ReadonlyArray<Wanted> = [
     ["xuanxuan", "ha", "youdu"]
   ],
   [["recall"], ["xuanxuan", "spark", "ha"], ["xuanxuan", "ha"]],
+  [["edit"], ["xuanxuan"], ["xuanxuan", "ha"]],
   [["rename"], ["xuanxuan", "spark", "hisihi", "youdu"], ["xuanxuan", "hisihi", "youdu"]],
   [
     ["add member", "remove member"],

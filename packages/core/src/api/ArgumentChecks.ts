@@ -172,6 +172,10 @@ export const userApiParameters: {
     ],
     history: [inChat, ["page", page]],
     recall: [["message", message]],
+    editMessage: [
+      ["message", message],
+      ["content", text]
+    ],
     deleteForMe: [["message", message]],
     read: [inChat, ["upTo", optional(position)]],
     unread: [["chat", optional(chat)]],

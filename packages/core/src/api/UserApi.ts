@@ -228,6 +228,13 @@ export class UserApi extends UserApiBase {
   recall(message: string | Message): Promise<Message> {
     return this.do({ _tag: "RecallMessage", gid: gidOf(message) }, asIs)
   }
+  /**
+   * Replaces the text of a message, as its sender or an admin; members get a `replaced` event. Rejects with `Recalled`
+   * after a recall.
+   */
+  editMessage(message: string | Message, content: string): Promise<Message> {
+    return this.do({ _tag: "EditMessage", gid: gidOf(message), content }, (edited) => edited.message)
+  }
   /** Removes a message from the user's own history. */
   deleteForMe(message: string | Message): Promise<Message> {
     return this.do({ _tag: "HideMessage", gid: gidOf(message) }, asIs)

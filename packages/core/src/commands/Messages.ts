@@ -68,7 +68,7 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
 })
 
 /** Returns the message and its chat, if the caller is a member of it. */
-const visibleMessage = Effect.fnUntraced(function* (
+export const visibleMessage = Effect.fnUntraced(function* (
   context: CommandContext,
   invocation: Invocation,
   gid: string

@@ -9,7 +9,7 @@ import type { Entry, Posted, Replaced } from "../model/Log.ts"
 import { amend, fromPosted, type Message } from "../model/Message.ts"
 import { type MessageRefusal, type Reason, refuse } from "../model/Refused.ts"
 import { refusal } from "../rules/Operations.ts"
-import type { WriteBatch, Write } from "../ports/Store.ts"
+import type { StorageFailed, WriteBatch, Write } from "../ports/Store.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
 import type { Broadcast } from "../model/Event.ts"
 import { exceeds } from "../model/Utf8.ts"
@@ -78,6 +78,14 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
     firstOf.set(draft.gid, index)
     const existing = invocation.duplicate?.messages.find((message) => message.gid === draft.gid)
     const body = existing === undefined ? posting(draft, invocation.now) : resent(invocation, draft, cached, existing)
+    if (
+      existing?.chat === cached.chat.id &&
+      body._tag === "GidTaken" &&
+      (yield* wasPosted(context, invocation, draft, existing))
+    ) {
+      results[index] = { _tag: "Stored", cached, message: existing }
+      continue
+    }
     if (body._tag === "Posted" || body._tag === "Replaced") {
       const write = writes.push(messageWrite(invocation, cached, body, existing)) - 1
       expectedVersions.set(cached.chat.id, { chat: cached.chat.id, version: cached.chat.version })
@@ -181,6 +189,20 @@ const resent = (
     return { _tag: "GidTaken", gid: draft.gid }
   return { _tag: "Replaced", message: existing.id, contentType: draft.contentType, content: draft.content }
 }
+
+/** Returns whether a message that was edited since had this content when its sender, the caller, posted it. */
+const wasPosted = Effect.fnUntraced(function* (
+  { store }: CommandContext,
+  { user }: Invocation,
+  { content, contentType }: Draft,
+  existing: Message
+): Effect.fn.Return<boolean, StorageFailed> {
+  const { chat, id, revision, sender, seq } = existing
+  if (sender !== user.id || revision === id || existing.contentType !== contentType) return false
+  const [entry] = yield* store.entries([{ chat, after: seq - 1, limit: 1 }])
+  const body = entry?.body
+  return body?._tag === "Posted" && body.contentType === contentType && body.content === content
+})
 
 /** `existing` is the stored message that is replaced. */
 const messageWrite = (

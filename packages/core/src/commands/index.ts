@@ -14,6 +14,7 @@ import {
 import { dissolveChat, editChat, reviseGroup } from "./Groups.ts"
 import { addFiles, listFiles, readFile } from "./Files.ts"
 import { addMembers, joinChat, leaveChat, listMembers, removeMembers } from "./Members.ts"
+import { editMessage } from "./EditMessage.ts"
 import { hideMessage, readHistory, recallMessage } from "./Messages.ts"
 import { countUnread, listReadMarks, markRead } from "./ReadState.ts"
 import { notifyTyping } from "./Typing.ts"
@@ -39,6 +40,7 @@ export const commandHandlers: {
   SetPreference: setPreference,
   SendMessages: sendMessages,
   RecallMessage: recallMessage,
+  EditMessage: editMessage,
   HideMessage: hideMessage,
   MarkRead: markRead,
   CountUnread: countUnread,

@@ -150,6 +150,15 @@ export interface RecallMessage {
   readonly _tag: "RecallMessage"
   readonly gid: string
 }
+/**
+ * Replaces the text of a message, for its sender while they may send, and for admins. Members get it as a replaced
+ * message. Refused with `Recalled` after a recall, and with `Invalid` for other content than a text.
+ */
+export interface EditMessage {
+  readonly _tag: "EditMessage"
+  readonly gid: string
+  readonly content: string
+}
 /** Removes a message from the caller's own history. */
 export interface HideMessage {
   readonly _tag: "HideMessage"
@@ -274,6 +283,7 @@ export interface Replies {
   readonly SetPreference: OwnChatView
   readonly SendMessages: ReadonlyArray<SentMessage>
   readonly RecallMessage: Message
+  readonly EditMessage: SentMessage
   readonly HideMessage: Message
   readonly MarkRead: { readonly chat: Chat } & ReadPosition
   /** Only chats with unread messages. */
@@ -346,6 +356,7 @@ export type Command =
   | SetPreference
   | SendMessages
   | RecallMessage
+  | EditMessage
   | HideMessage
   | MarkRead
   | CountUnread

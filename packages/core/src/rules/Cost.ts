@@ -101,6 +101,8 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
       for (const { chat } of done.reply as ReplyOf<typeof done.command>) cost += costOfNotifying(chat, online)
       return cost
     }
+    case "EditMessage":
+      return costOfNotifying((done.reply as ReplyOf<typeof done.command>).chat, online)
     case "RenameUser":
     case "ChangeStatus":
       return online * PER_RECIPIENT

@@ -49,6 +49,10 @@ export const operations = {
   publish: [visible, groupWithoutSubject, member, admin],
   setAdmins: [visible, system, systemAdministrator],
   setSenders: [visible, groupOrSystem, member, admin],
+  /** Editing one's own message: new content is sent, so the right to send is needed. */
+  editOwn: [visible, member, sender],
+  /** Editing another sender's message. */
+  editOthers: [visible, member, admin],
   /** Recalling another sender's message; every member may recall their own. */
   recallOthers: [visible, member, admin]
 } as const satisfies Readonly<Record<string, ReadonlyArray<Rule>>>

@@ -98,7 +98,11 @@ const preferenceJson = ({ star, hide, mute }: Preference): { readonly [key: stri
 const chatMembers = (chat: Chat, { allUsers, members }: WireFormat): string =>
   chat.type === "system" ? allUsers(members) : membersText(chat.members.keys(), members)
 
-export const messageJson = (message: Message, chat: Chat, encodeContent = contentOf): Json => ({
+export const messageFields = (
+  message: Message,
+  chat: Chat,
+  encodeContent = contentOf
+): { readonly [key: string]: Json } => ({
   id: message.id,
   gid: message.gid,
   cgid: chat.gid,
@@ -109,6 +113,9 @@ export const messageJson = (message: Message, chat: Chat, encodeContent = conten
   ...encodeContent(message),
   ...(message.recalled && { recalled: true })
 })
+
+export const messageJson = (message: Message, chat: Chat, encodeContent = contentOf): Json =>
+  messageFields(message, chat, encodeContent)
 
 /** Encodes a message as it is sent. */
 export const encodeMessage = (

@@ -125,6 +125,7 @@ export const methods = {
   "parley/unread": Schema.Struct({ gid: optional(Text) }),
   "parley/read": Schema.Struct({ ...Chat, id: optional(Schema.Int) }),
   "parley/typing": Schema.Struct({ ...Chat, typing: optional(Flag) }),
+  "parley/edit": Schema.Struct({ ...Chat, content: Text }),
   "parley/recall": Schema.Struct(Chat),
   "parley/readmarks": Schema.Struct({ ...Chat, users: optional(UserIds) })
 } as const

@@ -8,11 +8,13 @@ import { EntryId, UserId } from "@parley/core/Ids"
 import type { Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { Message } from "@parley/core/Message"
-import { type Json, messageJson, packet } from "./encode.ts"
+import type { Chat } from "@parley/core/Chat"
+import { type Json, messageFields, packet, type WireFormat } from "./encode.ts"
 import type { Method, ParamsOf } from "./params.ts"
 
 interface ParleyContext {
   readonly runCommand: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
+  readonly profile: { readonly wireFormat: Pick<WireFormat, "contentOf"> }
   /** Whether pushes of this module are sent on this connection. */
   readonly receiveTransient: (on: boolean) => void
   readonly user: { readonly id: UserId }
@@ -24,13 +26,16 @@ type Handler<M extends Method> = (
   params: ParamsOf<M>
 ) => Effect.Effect<{ readonly data: Json }, Refused>
 
-/** Encodes a message as the method `history` does. */
-const messageResult = (
-  { runCommand }: ParleyContext,
-  message: Message
-): Effect.Effect<{ readonly data: Json }, Refused> =>
-  Effect.map(runCommand({ _tag: "ReadChat", chat: { id: message.chat } }), ({ chat }) => ({
-    data: messageJson(message, chat)
+/** Encodes a message as the method `history` does, with `edited` if its content is another than the posted one. */
+const ownMessageJson = ({ profile }: ParleyContext, message: Message, chat: Chat): Json => ({
+  ...messageFields(message, chat, profile.wireFormat.contentOf),
+  ...(message.revision !== message.id && !message.recalled && { edited: true })
+})
+
+/** Encodes a message whose chat is not at hand. */
+const messageResult = (context: ParleyContext, message: Message): Effect.Effect<{ readonly data: Json }, Refused> =>
+  Effect.map(context.runCommand({ _tag: "ReadChat", chat: { id: message.chat } }), ({ chat }) => ({
+    data: ownMessageJson(context, message, chat)
   }))
 
 export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
@@ -65,6 +70,11 @@ export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
 
   "parley/recall": (context, { gid }) =>
     Effect.flatMap(context.runCommand({ _tag: "RecallMessage", gid }), (message) => messageResult(context, message)),
+
+  "parley/edit": (context, { gid, content }) =>
+    Effect.map(context.runCommand({ _tag: "EditMessage", gid, content }), ({ message, chat }) => ({
+      data: ownMessageJson(context, message, chat)
+    })),
 
   "parley/readmarks": ({ runCommand }, { gid, users }) =>
     Effect.map(

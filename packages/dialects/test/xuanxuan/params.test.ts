@@ -62,6 +62,7 @@ const allParams: { readonly [M in Method]: Readonly<Record<string, unknown>> } =
   "parley/unread": { gid: "g" },
   "parley/read": { gid: "g", id: 7 },
   "parley/typing": { gid: "g", typing: false },
+  "parley/edit": { gid: "g", content: "x" },
   "parley/recall": { gid: "g" },
   "parley/readmarks": { gid: "g", users: [{ id: 1 }] }
 }

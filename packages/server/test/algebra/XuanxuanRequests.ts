@@ -157,6 +157,20 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
   xuanxuan("read", "parley/unread", gidOf, never),
   xuanxuan("read", "parley/read", gidOf, never),
   xuanxuan("send", "parley/typing", gidOf, never),
+  xuanxuan(
+    "editOthers",
+    "parley/edit of others' messages",
+    ({ target }) => ({ gid: target.others, content: `edited ${fresh()}` }),
+    always,
+    { alike: true }
+  ),
+  xuanxuan(
+    "editOwn",
+    "parley/edit of own messages",
+    ({ target }) => ({ gid: target.own ?? "", content: `edited ${fresh()}` }),
+    always,
+    { alike: true, about: ({ own }) => own !== undefined }
+  ),
   xuanxuan("recallOthers", "parley/recall of others' messages", ({ target }) => ({ gid: target.others }), always, {
     alike: true
   })

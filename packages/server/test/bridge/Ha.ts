@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { byId, type CellChat } from "./CellChat.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Hidden, Recalled, ReadUpTo, Sent, Taken, RecipientState } from "./actions.ts"
+import type { Created, Edited, Hidden, Recalled, ReadUpTo, Sent, Taken, RecipientState } from "./actions.ts"
 import { type Answer, fresh, type BridgeContext } from "./context.ts"
 
 interface Listed {
@@ -162,6 +162,15 @@ export const seesRecalled: Read<CellChat, Recalled> = (context, target) =>
       }
     })
   })
+
+export const seesEdited: Read<CellChat, Edited> = (context, target) =>
+  Effect.succeed(
+    Effect.fnUntraced(function* ({ gid, content }) {
+      for (const account of [target.other, target.lead]) {
+        assert.strictEqual((yield* found(context, account, target, gid))?.content, content)
+      }
+    })
+  )
 
 export const seesHidden: Read<CellChat, Hidden> = (context, target) =>
   Effect.succeed(

@@ -61,6 +61,22 @@ export const callbackHasNoRecall: Reason = {
   })
 }
 
+export const onlyChatClientsEdit: Reason = {
+  letter: "c",
+  because: "the documents of spark, ha and youdu have no edit",
+  instead: "an app recalls its message and sends another; a chat client edits with the module `parley` of xuanxuan",
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* group("spark")(context)
+    const gid = yield* Spark.push(context, target, fresh("to be replaced"))
+    const asked = yield* Spark.asks(context, target.lead, "/message/edit", { MessageId: gid, Content: "new" })
+    assert.strictEqual(asked.status, 404)
+    yield* Spark.remove(context, target, gid)
+    const content = fresh("sent instead")
+    yield* Spark.push(context, target, content)
+    yield* context.clientOf("bob").untilMessage(content)
+  })
+}
+
 export const onlyHaHides: Reason = {
   letter: "d",
   because: "only ha's document deletes a message for one user",

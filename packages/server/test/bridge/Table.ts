@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { pair, chatsForMembers, chatsForMessages } from "./fixture.ts"
 import { protocols, type Row, row } from "./Declaration.ts"
-import type { Created, Hidden, Joined, ReadUpTo, Recalled, Renamed, Sent, Taken } from "./actions.ts"
+import type { Created, Edited, Hidden, Joined, ReadUpTo, Recalled, Renamed, Sent, Taken } from "./actions.ts"
 import * as Ha from "./Ha.ts"
 import * as Hisihi from "./Hisihi.ts"
 import type { CellChat } from "./CellChat.ts"
@@ -130,6 +130,33 @@ export const table: ReadonlyArray<Row> = [
       ...takesNothingBack
     },
     read: { xuanxuan: Xuanxuan.findsRecalled, ha: Ha.seesRecalled, youdu: Because.callbackHasNoRecall, ...readsNothing }
+  }),
+  row<CellChat, Edited>({
+    operation: "edit",
+    description:
+      "pushed again with its id and gid and the new content; the same in the history and in both lists of ha",
+    chats: targets,
+    send: {
+      xuanxuan: Xuanxuan.edit,
+      spark: Because.onlyChatClientsEdit,
+      ha: Because.onlyChatClientsEdit,
+      youdu: Because.onlyChatClientsEdit,
+      ...saysNothing
+    },
+    read: { xuanxuan: Xuanxuan.seesEdited, ha: Ha.seesEdited, youdu: Youdu.seesEdited, ...readsNothing }
+  }),
+  row<CellChat, Edited>({
+    operation: "edit before it is delivered",
+    description: "delivered once, at the next login, with the new content",
+    chats: placesOfWhoIsAway,
+    send: {
+      xuanxuan: Xuanxuan.edit,
+      spark: Because.onlyChatClientsEdit,
+      ha: Because.onlyChatClientsEdit,
+      youdu: Because.onlyChatClientsEdit,
+      ...saysNothing
+    },
+    read: { xuanxuan: Xuanxuan.findsEdited, ha: Ha.seesEdited, youdu: Youdu.findsEdited, ...readsNothing }
   }),
   row<CellChat, Hidden>({
     operation: "delete for one user",

@@ -4,7 +4,18 @@ import { Effect } from "effect"
 import { type Client, type Message, newGid } from "../clients.ts"
 import { LEAVER, NEWCOMER, type CellChat } from "./CellChat.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Hidden, Joined, ReadUpTo, Recalled, RecipientState, Renamed, Sent, Taken } from "./actions.ts"
+import type {
+  Created,
+  Edited,
+  Hidden,
+  Joined,
+  ReadUpTo,
+  Recalled,
+  RecipientState,
+  Renamed,
+  Sent,
+  Taken
+} from "./actions.ts"
 import { type Fields, fresh, PEER, type BridgeContext } from "./context.ts"
 
 /** A message of this protocol, with fields that small clients ignore. */
@@ -52,6 +63,13 @@ const recalls =
 export const recall = recalls("online")
 export const recallUnseen = recalls("none")
 export const recallTaken = recalls("disconnected")
+
+export const edit: Send<CellChat, Edited> = (context, target) =>
+  Effect.gen(function* () {
+    const gid = yield* sayIn(context, target, fresh("written by a chat client"))
+    const content = fresh("edited by a chat client")
+    return Effect.as(context.clientOf(target.lead).get("edit", { gid, content }, "parley"), { gid, content })
+  })
 
 /** The other user's chat client marks the message as read. Its acknowledgement does not. */
 export const read: Send<CellChat, ReadUpTo> = (context, target) =>
@@ -255,6 +273,34 @@ export const findsRecalled: Read<CellChat, Recalled> = (context) =>
       const recipient = delivered.filter((message) => message.gid === gid)
       assert.strictEqual(recipient.length, 1)
       assert.deepInclude(recipient[0] as Shown, { content: "", recalled: true })
+    })
+  )
+
+export const seesEdited: Read<CellChat, Edited> = (context, target) =>
+  Effect.sync(() => {
+    const bob = context.clientOf("bob")
+    const ears = listening(bob)
+    return Effect.fnUntraced(function* ({ gid, content }) {
+      const recipient = bob.delivered.find((message) => message.gid === gid)
+      const edited = yield* ears.messages(gid, (message) => message.content === content)
+      assert.deepStrictEqual(edited, { ...recipient, content } as Shown)
+      assert.deepEqual(
+        (yield* everything(bob, target.gid)).find((message) => message.gid === gid),
+        edited
+      )
+    })
+  })
+
+/** A recipient that was offline at the edit gets it at the next login. */
+export const findsEdited: Read<CellChat, Edited> = (context) =>
+  Effect.succeed(
+    Effect.fnUntraced(function* ({ gid, content }) {
+      const { delivered } = yield* context.reconnectFor(content)
+      const recipient = delivered.filter((message) => message.gid === gid)
+      assert.deepStrictEqual(
+        recipient.map((message) => message.content),
+        [content]
+      )
     })
   )
 

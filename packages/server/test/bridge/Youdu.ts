@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { DEMO, open, seal } from "../../../dialects/test/youdu/Envelope.ts"
 import { byGid, LEAVER, NEWCOMER, type CellChat } from "./CellChat.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Joined, Recalled, Renamed, Sent } from "./actions.ts"
+import type { Created, Edited, Joined, Recalled, Renamed, Sent } from "./actions.ts"
 import { APP_ACCOUNT, type Packet } from "./callback.ts"
 import { type Fields, fresh, got, type BridgeContext } from "./context.ts"
 
@@ -204,6 +204,18 @@ export const findsSent: Read<CellChat, Sent> = (context, target) =>
     Effect.fnUntraced(function* (sent) {
       context.callback.refuse(false)
       yield* seesPacket(context, target, sent)
+    })
+  )
+
+export const seesEdited: Read<CellChat, Edited> = (context) =>
+  Effect.succeed(({ content }) => Effect.asVoid(context.callback.until((packet) => textOf(packet) === content)))
+
+/** The callback has failed since the chat was opened. */
+export const findsEdited: Read<CellChat, Edited> = (context) =>
+  Effect.succeed(
+    Effect.fnUntraced(function* ({ content }) {
+      context.callback.refuse(false)
+      yield* context.callback.until((packet) => textOf(packet) === content)
     })
   )
 

@@ -32,6 +32,11 @@ export interface Recalled {
   readonly next: string
 }
 
+export interface Edited {
+  readonly gid: string
+  readonly content: string
+}
+
 export interface Hidden {
   readonly gid: string
   readonly by: string

@@ -15,6 +15,7 @@ const group = "only groups"
 
 const byAdmin = "the rule for admins refuses the same callers"
 const otherProtocol = "only a chat of another protocol can be of another type"
+const ours = "no document has edits, so no scenario has one"
 const once = "the rule of visibility refuses the same callers"
 
 const xuanxuan = (...checks: ReadonlyArray<string>): ReadonlyArray<string> => checks.map((check) => `xuanxuan/${check}`)
@@ -122,6 +123,8 @@ const kills: { readonly [operation in Operation]: Kills } = {
     [member]: byAdmin,
     [admin]: xuanxuan("committers/refused#no-admin")
   },
+  editOwn: { [visible]: ours, [member]: ours, "only members who may send": ours },
+  editOthers: { [visible]: ours, [member]: ours, [admin]: ours },
   recallOthers: {
     [visible]: "only a message that the caller can see is recalled",
     [member]: byAdmin,
