@@ -1,11 +1,12 @@
 /**
- * Later changes of messages. These are methods of the server's module `parley`, which other servers of the protocol do not
+ * Later changes of messages, and pages of a history that do not shift. These are methods of the server's module `parley`, which other servers of the protocol do not
  * have: they refuse it.
  */
 import type { ClientState } from "./ClientState.ts"
 import { ParleyError } from "./ParleyError.ts"
 import type { Message } from "./protocol.ts"
 import { ReadState } from "./ReadState.ts"
+import { type ChatRef, gidOf, idOf, type MessageRef } from "./References.ts"
 import type { RequestOptions } from "./RequestQueue.ts"
 import type { Session } from "./Session.ts"
 import { messagesOf } from "./validate.ts"
@@ -23,6 +24,21 @@ export class MessageChanges extends ReadState {
   constructor(session: Session, clientState: ClientState) {
     super(session, clientState)
     this.#session = session
+  }
+
+  /**
+   * Returns the newest messages before one of a chat, newest first, at most `size` (default: 50, maximum: 500). Unlike
+   * the pages of `history`, they do not shift when messages are sent. `more` is true if there are older ones.
+   */
+  async historyBefore(
+    chat: ChatRef,
+    message: MessageRef,
+    { size = 50, ...options }: RequestOptions & { readonly size?: number } = {}
+  ): Promise<{ readonly messages: ReadonlyArray<Message>; readonly more: boolean }> {
+    const params = { gid: gidOf(chat), ...idOf(message), limit: size }
+    const { data, pager } = await this.#session.request("historyBefore", params, options, "parley")
+    const more = typeof pager === "object" && pager !== null && Reflect.get(pager, "more") === true
+    return { messages: messagesOf("historyBefore", data, fail), more }
   }
 
   /**

@@ -204,6 +204,26 @@ layer(Server.layer)("the server's own module", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("reads the history before a message", () =>
+    Effect.gen(function* () {
+      const alice = yield* clientOf("alice")
+      yield* Effect.promise(async () => {
+        const room = await alice.create({ name: "room" })
+        const sent = await alice.sendAll(["1", "2", "3", "4"].map((content) => ({ chat: room, content })))
+        const edited = await alice.edit(sent[1]?.gid ?? "", "two")
+        const page = await alice.historyBefore(room, sent[3] ?? 0, { size: 2 })
+        assert.deepStrictEqual(page, { messages: [...sent.slice(2, 3), edited], more: true })
+        await alice.send(room, "5")
+        assert.deepStrictEqual(await alice.historyBefore(room, edited), { messages: sent.slice(0, 1), more: false })
+        assert.strictEqual(await refusal(alice.historyBefore(room, 1)), "There is no such message.")
+        assert.match(
+          await refusal(alice.historyBefore(room, edited, { size: 501 })),
+          /^params\.limit must be at most 500/
+        )
+      })
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("refuses foreign chats and messages in the protocol's form", () =>
     Effect.gen(function* () {
       const alice = yield* clientOf("alice")

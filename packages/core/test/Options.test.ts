@@ -224,11 +224,11 @@ describe("arguments", () => {
     ],
     [
       ({ ann }) => ann.history("g", 2),
-      "history: page must be a page { size, number } or a range { start, limit } of integers, not 2."
+      "history: page must be a page { size, number }, a range { start, limit } of integers, or { before, limit } with a message or its id, not 2."
     ],
     [
       ({ ann }) => ann.history("g", { size: 20 }),
-      "history: page must be a page { size, number } or a range { start, limit } of integers, not an object."
+      "history: page must be a page { size, number }, a range { start, limit } of integers, or { before, limit } with a message or its id, not an object."
     ],
     [({ ann }) => ann.read("g", "4"), 'read: upTo must be a sequence of the log from 0, or a message, not "4".'],
     [

@@ -153,6 +153,37 @@ describe("a user's API", () => {
     assert.sameMembers([...new Set(requested.filter((tag) => tag in commandHandlers))], Object.keys(commandHandlers))
   })
 
+  it("reads the history before a message, which does not shift", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const team = await ann.createGroup({ name: "Team", members: ["ben"] })
+    const sent = await ann.sendAll(Array.from({ length: 10 }, (_, n) => ({ chat: team, content: String(n + 1) })))
+    for (const hidden of [2, 3, 4]) await ben.deleteForMe(sent[hidden] ?? "")
+    const pages: Array<string> = []
+    let before = sent[9]
+    for (let more = true; more && before !== undefined;) {
+      const page = await ben.history(team, { before, limit: 3 })
+      pages.push(page.messages.map(({ content }) => content).join(" "))
+      // Sent meanwhile.
+      await ann.send(team, "new")
+      before = page.messages.at(-1)
+      more = page.more
+    }
+    // Hidden messages do not shorten a page.
+    assert.deepStrictEqual(pages, ["9 8 7", "6 2 1"])
+    assert.deepInclude(await ben.history(team, { before: sent[0]?.id ?? 0, limit: 3 }), { messages: [], more: false })
+    const other = await ann.createGroup({ name: "Other" })
+    assert.strictEqual(await codeOf(ann.history(other, { before: sent[0]?.id ?? 0, limit: 3 })), "NoSuchMessage")
+    assert.strictEqual(await codeOf(ann.history(team, { before: 1, limit: 3 })), "NoSuchMessage")
+    assert.strictEqual(await codeOf(ann.history(team, { before: sent[0]?.id ?? 0, limit: 0 })), "Invalid")
+    // A page that would be too large for one reply is cut.
+    const large = await ann.sendAll(Array.from({ length: 80 }, () => ({ chat: team, content: "x".repeat(65_000) })))
+    const cut = await ann.history(team, { before: large[79]?.id ?? 0, limit: 79 })
+    assert.isTrue(cut.more)
+    assert.isBelow(cut.messages.length, 79)
+    assert.strictEqual(cut.messages[0]?.id, large[78]?.id)
+  })
+
   it("counts unread messages", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]

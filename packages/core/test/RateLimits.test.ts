@@ -91,7 +91,7 @@ describe("the cost of a history", () => {
   const costOf = (contents: ReadonlyArray<string>): number =>
     costAfter<ReadHistory>(
       { _tag: "ReadHistory", chat: { id: ChatId(1) } },
-      { chat, messages: contents.map(message), total: contents.length },
+      { chat, messages: contents.map(message), more: false, total: contents.length },
       0
     )
 

@@ -157,6 +157,11 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Subjects): Readonl
     param("id", 1, { ...optional, wrong: NO_INT, refused: [0, -1, UNKNOWN_USER, 9_007_199_254_740_991] })
   ]),
   method("parley/typing", [chat(room.gid), flag("typing")]),
+  method("parley/historyBefore", [
+    chat(room.gid),
+    param("id", 1, { wrong: NO_INT, refused: [0, -1, UNKNOWN_USER, 9_007_199_254_740_991] }),
+    param("limit", 10, { ...optional, wrong: [...NO_INT, 0, -1, 501] })
+  ]),
   method("parley/edit", [message, param("content", "new", { wrong: NO_TEXT, refused: [HUGE] })]),
   method("parley/recall", [message]),
   method("parley/readMarks", [chat(room.gid), param("users", [{ id: bob }], { ...optional, wrong: NO_IDS })])

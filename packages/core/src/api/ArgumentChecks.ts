@@ -72,9 +72,16 @@ const sendOptions: Check = optional(fields("an object with options", SEND))
 
 const page: Check = optional(
   either(
-    "a page { size, number } or a range { start, limit } of integers",
+    "a page { size, number }, a range { start, limit } of integers, or { before, limit } with a message or its id",
     fields("", { size: integer, number: integer }),
-    fields("", { start: integer, limit: integer })
+    fields("", { start: integer, limit: integer }),
+    fields("", {
+      before: check(
+        "a message or its id",
+        (value) => isId(value) || (isObject(value) && isId(Reflect.get(value, "id")))
+      ),
+      limit: integer
+    })
   )
 )
 

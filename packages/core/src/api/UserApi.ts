@@ -1,7 +1,7 @@
 /** Commands of one user: everything that a protocol can do, in the engine's terms. */
 import * as Effect from "effect/Effect"
 import type { Senders } from "../model/Chat.ts"
-import type { Draft } from "../model/Command.ts"
+import type { Draft, ReadHistory } from "../model/Command.ts"
 import { EntryId, FileId } from "../model/Ids.ts"
 import type { Message } from "../model/Message.ts"
 import type { Decision } from "../services/Permissions.ts"
@@ -47,10 +47,14 @@ export interface SendOptions {
   readonly date?: number
 }
 
-/** Newest first: a page by its number from 1, or at most `limit` messages after the `start` newest ones. */
+/**
+ * Newest first: a page by its number from 1, at most `limit` messages after the `start` newest ones, or at most `limit`
+ * messages before one of the chat, by its id. New messages shift the first two, and not the last one.
+ */
 export type HistoryPage =
   | { readonly size: number; readonly number: number }
   | { readonly start: number; readonly limit: number }
+  | { readonly before: number | Message; readonly limit: number }
 
 /** Every method rejects with a `ParleyError`. */
 export class UserApi extends UserApiBase {
@@ -215,14 +219,18 @@ export class UserApi extends UserApiBase {
   }
   /**
    * Returns messages, newest first. Without a page, the whole history up to the configured cap. `total` includes
-   * recalled messages.
+   * recalled messages, and `more` is true if there are older ones.
    */
   history(
     chat: ChatRef,
     page?: HistoryPage
-  ): Promise<{ readonly messages: ReadonlyArray<Message>; readonly total: number }> {
+  ): Promise<{ readonly messages: ReadonlyArray<Message>; readonly total: number; readonly more: boolean }> {
     const command = { _tag: "ReadHistory", chat: chatRef(chat) } as const
-    return this.do(page === undefined ? command : { ...command, page }, ({ messages, total }) => ({ messages, total }))
+    return this.do(page === undefined ? command : { ...command, page: pageOf(page) }, ({ messages, total, more }) => ({
+      messages,
+      total,
+      more
+    }))
   }
   /** Empties a message for all members, as its sender or an admin. */
   recall(message: string | Message): Promise<Message> {
@@ -349,5 +357,10 @@ export class UserApi extends UserApiBase {
 }
 
 checkArguments(UserApi, userApiParameters)
+
+const pageOf = (page: HistoryPage): NonNullable<ReadHistory["page"]> =>
+  "before" in page
+    ? { before: EntryId(typeof page.before === "number" ? page.before : page.before.id), limit: page.limit }
+    : page
 
 const gidOf = (message: string | Message): string => (typeof message === "string" ? message : message.gid)

@@ -1,6 +1,7 @@
 /** Commands on sent messages: history, recall, hiding. */
 import * as Effect from "effect/Effect"
 import { isMember } from "../model/Chat.ts"
+import type { ChatId, EntryId } from "../model/Ids.ts"
 import type { HideMessage, ReadHistory, RecallMessage } from "../model/Command.ts"
 import { amend, type Message } from "../model/Message.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
@@ -34,7 +35,8 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
   const cap = context.settings.history
   const size = page === undefined ? cap : "size" in page ? page.size : page.limit
   if (!Number.isInteger(size) || size < 1 || size > cap) {
-    return yield* refuse(invalid("page size", `must be an integer from 1 to ${cap}`))
+    const field = page !== undefined && "before" in page ? "limit" : "page size"
+    return yield* refuse(invalid(field, `must be an integer from 1 to ${cap}`))
   }
   const number = page !== undefined && "number" in page ? page.number : 1
   if (!Number.isInteger(number) || number < 1) {
@@ -42,13 +44,17 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
   }
   const start = page !== undefined && "start" in page ? page.start : (number - 1) * size
   if (!Number.isInteger(start) || start < 0) return yield* refuse(invalid("start", "must be an integer from 0"))
-  const to = total - start
-  const from = Math.max(1, to - size + 1)
+  // A page before a message is filled up with older ones, and cut where it would be too large.
+  const before = page !== undefined && "before" in page ? page.before : undefined
+  const to = before === undefined ? total - start : yield* numberBefore(context, chat.id, before)
+  const from = before === undefined ? Math.max(1, to - size + 1) : 1
   const messages: Array<Message> = []
   let remaining = context.settings.historyBytes
   let readSize = FIRST_READ_SIZE
-  for (let newest = to; newest >= from;) {
+  let newest = to
+  while (newest >= from && messages.length < size) {
     if (newest < to) yield* Effect.yieldNow
+    if (before !== undefined) readSize = Math.min(readSize, size - messages.length)
     const range = { from: Math.max(from, newest - readSize + 1), to: newest, hiddenFrom: invocation.user.id }
     newest -= readSize
     readSize = Math.min(MAX_READ_SIZE, 2 * readSize)
@@ -56,7 +62,7 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
       remaining -= message.content.length + MESSAGE_FRAME
       if (remaining < 0 && messages.length > 0) {
         // A requested page is complete or refused; a whole history is cut to fit.
-        if (page === undefined) return replyWith({ chat, messages, total })
+        if (page === undefined || before !== undefined) return replyWith({ chat, messages, total, more: true })
         return yield* refuse(
           invalid("page size", `must be smaller: ${size} of these messages are too large for one response`)
         )
@@ -64,7 +70,17 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
       messages.push(message)
     }
   }
-  return replyWith({ chat, messages, total })
+  return replyWith({ chat, messages, total, more: newest >= 1 })
+})
+
+/** Returns the number of the newest message before one of the chat, which may be recalled or hidden. */
+const numberBefore = Effect.fnUntraced(function* (
+  { store }: CommandContext,
+  chat: ChatId,
+  id: EntryId
+): Effect.fn.Return<number, Refused | StorageFailed> {
+  const [message] = yield* store.messages([id])
+  return message?.chat === chat ? message.number - 1 : yield* refuse({ _tag: "NoSuchMessage" })
 })
 
 /** Returns the message and its chat, if the caller is a member of it. */

@@ -198,10 +198,14 @@ export interface NotifyTyping {
 export interface ReadHistory {
   readonly _tag: "ReadHistory"
   readonly chat: ChatRef
-  /** A page by its number from 1, or a slice: at most `limit` messages after the `start` newest ones. */
+  /**
+   * A page by its number from 1; a slice, at most `limit` messages after the `start` newest ones; or at most `limit`
+   * messages before the message with this id, which new messages do not shift.
+   */
   readonly page?:
     | { readonly size: number; readonly number: number }
     | { readonly start: number; readonly limit: number }
+    | { readonly before: EntryId; readonly limit: number }
 }
 /** Reads one chat that the caller can see. */
 export interface ReadChat {
@@ -296,6 +300,8 @@ export interface Replies {
     readonly messages: ReadonlyArray<Message>
     /** Number of all messages of the chat, including recalled ones. */
     readonly total: number
+    /** Whether there are older messages than those of the page; the caller may have hidden all of them. */
+    readonly more: boolean
   }
   readonly ReadChat: ChatView
   readonly ListMembers: { readonly chat: Chat; readonly members: ReadonlyArray<PresentUser> }

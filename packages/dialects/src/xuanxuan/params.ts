@@ -127,6 +127,7 @@ export const methods = {
   "parley/typing": Schema.Struct({ ...Chat, typing: optional(Flag) }),
   "parley/edit": Schema.Struct({ ...Chat, content: Text }),
   "parley/recall": Schema.Struct(Chat),
+  "parley/historybefore": Schema.Struct({ ...Chat, id: Schema.Int, limit: optional(Schema.Int) }),
   "parley/readmarks": Schema.Struct({ ...Chat, users: optional(UserIds) })
 } as const
 

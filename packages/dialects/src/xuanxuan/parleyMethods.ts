@@ -5,7 +5,7 @@
 import type { Command, ReplyOf } from "@parley/core/Command"
 import type { TransientEvent } from "@parley/core/Event"
 import { EntryId, UserId } from "@parley/core/Ids"
-import type { Refused } from "@parley/core/Refused"
+import { type Refused, refuse } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { Message } from "@parley/core/Message"
 import type { Chat } from "@parley/core/Chat"
@@ -20,11 +20,15 @@ interface ParleyContext {
   readonly user: { readonly id: UserId }
 }
 
+/** Messages of a page without `limit`, and their maximum number: the page is encoded at once. */
+const DEFAULT_LIMIT = 50
+const MAX_LIMIT = 500
+
 type ParleyMethod = Extract<Method, `parley/${string}`>
 type Handler<M extends Method> = (
   context: ParleyContext,
   params: ParamsOf<M>
-) => Effect.Effect<{ readonly data: Json }, Refused>
+) => Effect.Effect<{ readonly data: Json; readonly pager?: Json }, Refused>
 
 /** Encodes a message as the method `history` does, with `edited` if its content is another than the posted one. */
 const ownMessageJson = ({ profile }: ParleyContext, message: Message, chat: Chat): Json => ({
@@ -75,6 +79,19 @@ export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
     Effect.map(context.runCommand({ _tag: "EditMessage", gid, content }), ({ message, chat }) => ({
       data: ownMessageJson(context, message, chat)
     })),
+
+  "parley/historybefore": (context, { gid, id, limit }) => {
+    const size = limit ?? DEFAULT_LIMIT
+    if (size > MAX_LIMIT)
+      return refuse({ _tag: "Invalid", field: "params.limit", problem: `must be at most ${MAX_LIMIT}` })
+    return Effect.map(
+      context.runCommand({ _tag: "ReadHistory", chat: { gid }, page: { before: EntryId(id), limit: size } }),
+      ({ chat, messages, more }) => ({
+        data: messages.map((message) => ownMessageJson(context, message, chat)),
+        pager: { gid, id, limit: size, more }
+      })
+    )
+  },
 
   "parley/readmarks": ({ runCommand }, { gid, users }) =>
     Effect.map(

@@ -62,6 +62,7 @@ const allParams: { readonly [M in Method]: Readonly<Record<string, unknown>> } =
   "parley/unread": { gid: "g" },
   "parley/read": { gid: "g", id: 7 },
   "parley/typing": { gid: "g", typing: false },
+  "parley/historybefore": { gid: "g", id: 7, limit: 20 },
   "parley/edit": { gid: "g", content: "x" },
   "parley/recall": { gid: "g" },
   "parley/readmarks": { gid: "g", users: [{ id: 1 }] }
@@ -92,6 +93,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   "unread.gid",
   "read.id",
   "typing.typing",
+  "historybefore.limit",
   "readmarks.users"
 ])
 const isOptional = (method: Method, name: string): boolean => OPTIONAL.has(`${method.split("/")[1]}.${name}`)
