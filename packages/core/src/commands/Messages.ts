@@ -49,6 +49,7 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
   const to = before === undefined ? total - start : yield* numberBefore(context, chat.id, before)
   const from = before === undefined ? Math.max(1, to - size + 1) : 1
   const messages: Array<Message> = []
+  const pageWith = (more: boolean) => replyWith({ chat, messages, total, more })
   let remaining = context.settings.historyBytes
   let readSize = FIRST_READ_SIZE
   let newest = to
@@ -62,7 +63,7 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
       remaining -= message.content.length + MESSAGE_FRAME
       if (remaining < 0 && messages.length > 0) {
         // A requested page is complete or refused; a whole history is cut to fit.
-        if (page === undefined || before !== undefined) return replyWith({ chat, messages, total, more: true })
+        if (page === undefined || before !== undefined) return pageWith(true)
         return yield* refuse(
           invalid("page size", `must be smaller: ${size} of these messages are too large for one response`)
         )
@@ -70,7 +71,7 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
       messages.push(message)
     }
   }
-  return replyWith({ chat, messages, total, more: newest >= 1 })
+  return pageWith(newest >= 1)
 })
 
 /** Returns the number of the newest message before one of the chat, which may be recalled or hidden. */

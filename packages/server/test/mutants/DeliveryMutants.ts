@@ -48,9 +48,8 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/commands/Messages.ts",
-        from: "{ chat, messages, total, more:",
-        times: 2,
-        to: "{ chat, messages: messages.toReversed(), total, more:"
+        from: "{ chat, messages, total, more }",
+        to: "{ chat, messages: messages.toReversed(), total, more }"
       }
     ],
     kills: [
