@@ -15,7 +15,7 @@ export interface User {
   readonly status: Status
 }
 
-/** A chat. Dates are milliseconds since 1970. */
+/** A chat. Dates are seconds since 1970, 0 for never. */
 export interface Chat {
   readonly id: number
   readonly gid: string
@@ -46,7 +46,7 @@ export interface Chat {
 /** Type of a message's content; `emotion` and `object` come from 1.x desktop clients. */
 export type ContentType = "text" | "emoticon" | "image" | "file" | "emotion" | "object"
 
-/** A message. Dates are milliseconds since 1970. */
+/** A message. Dates are seconds since 1970, 0 for never. */
 export interface Message {
   /** Rises within a chat, in the order in which all members get its messages. */
   readonly id: number
