@@ -241,6 +241,8 @@ const ask = (sid: string, method: string, params?: unknown) => ({ module: "chat"
 const one = (method: string, params?: unknown) => (sid: string) => JSON.stringify(ask(sid, method, params))
 const many = (count: number, method: string, params?: unknown) => (sid: string) =>
   JSON.stringify(Array.from({ length: count }, () => ask(sid, method, params)))
+const ours = (method: string, params?: unknown) => (sid: string) =>
+  JSON.stringify({ module: "parley", method, sid, params })
 const members = upTo(MEMBERS).map((id) => ({ id }))
 
 /** Objects with distinct keys: the slowest JSON for its size. */
@@ -257,6 +259,8 @@ const frames: ReadonlyArray<readonly [description: string, json: (sid: string) =
   ["its members, 20 times in a frame", many(20, "members", { gid: "large" }), 20],
   ["a history of 10,000 messages", one("history", { gid: "large" }), 1],
   ["a history of pictures", one("history", { gid: "pictures" }), 1],
+  ["unread counts, also of pictures", ours("unread"), 1],
+  ["read marks of a group with pictures", ours("readMarks", { gid: "pictures" }), 1],
   [
     "10 pictures in a request",
     one(

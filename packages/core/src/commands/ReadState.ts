@@ -16,6 +16,7 @@ import type { Entry } from "../model/Log.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { isMember } from "../model/Chat.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
+import { readBackwards } from "../delivery/readBackwards.ts"
 import { readPositions } from "../delivery/ReadPositions.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
 import {
@@ -157,13 +158,16 @@ const countIn = Effect.fnUntraced(function* (
   if (first > posted) return { chat, count, more, ...position }
   // One older message shows whether the caller had read up to the oldest counted one.
   const from = Math.max(first, oldestCounted - 1)
-  for (const message of yield* store.history(chat.id, { from, to: posted, hiddenFrom: user.id })) {
-    if (message.sender === user.id || message.seq <= since) {
-      if (message.sender === user.id) position = { read: message.seq, readId: message.id }
-      more = false
-      break
+  yield* readBackwards(store, chat.id, { from, to: posted, hiddenFrom: user.id }, (messages) => {
+    for (const message of messages) {
+      if (message.sender === user.id || message.seq <= since) {
+        if (message.sender === user.id) position = { read: message.seq, readId: message.id }
+        more = false
+        return false
+      }
+      if (!message.recalled && message.number >= oldestCounted) count++
     }
-    if (!message.recalled && message.number >= oldestCounted) count++
-  }
+    return true
+  })
   return { chat, count, more: more && count > 0, ...position }
 })

@@ -5,12 +5,10 @@
 import * as Effect from "effect/Effect"
 import type { ChatId, UserId } from "../model/Ids.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
+import { readBackwards } from "./readBackwards.ts"
 
 /** Number of newest messages in which those of a user are looked for. */
 export const MAX_SCANNED = 1000
-/** Messages of the first read; each further one is twice as large, up to the maximum. */
-const FIRST_SCAN_SIZE = 25
-const MAX_SCAN_SIZE = 200
 
 /** A chat, and the number of its messages. */
 export interface ChatToScan {
@@ -30,17 +28,14 @@ export const readPositions = Effect.fnUntraced(function* (
   const advance = (user: UserId, seq: number): void => void positions.set(user, Math.max(positions.get(user) ?? 0, seq))
   for (const { user, read } of yield* store.cursorsIn(chat, users)) advance(user, read)
   const open = new Set(users)
-  const oldest = Math.max(1, posted - MAX_SCANNED + 1)
-  let size = FIRST_SCAN_SIZE
-  for (let to = posted; to >= oldest && open.size > 0;) {
-    const from = Math.max(oldest, to - size + 1)
-    const messages = yield* store.history(chat, { from, to })
+  if (open.size === 0) return positions
+  const from = Math.max(1, posted - MAX_SCANNED + 1)
+  yield* readBackwards(store, chat, { from, to: posted }, (messages) => {
     for (const { sender, seq } of messages) if (sender !== null && open.delete(sender)) advance(sender, seq)
     const reached = Math.max(downTo, (messages.at(-1)?.seq ?? 1) - 1)
-    if (reached === downTo && downTo > 0) break
+    if (reached === downTo && downTo > 0) return false
     for (const user of open) if ((positions.get(user) ?? 0) >= reached) open.delete(user)
-    to = from - 1
-    size = Math.min(MAX_SCAN_SIZE, 2 * size)
-  }
+    return open.size > 0
+  })
   return positions
 })

@@ -13,6 +13,7 @@ import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import { invalid } from "../_http/fields.ts"
+import { encodeItems, type EncodedJson, listBetween } from "../_http/jsonList.ts"
 import type { RunCommand } from "../_http/runCommands.ts"
 import type { Query } from "../_http/query.ts"
 import { conversationFor, otherMemberOf } from "./conversations.ts"
@@ -29,7 +30,10 @@ export interface PageLimits {
 /** Messages per read while hidden and deleted ones are skipped. */
 const READ_SIZE = 500
 
-export interface ListedMessage {
+/** Messages that are encoded before other work runs; each may have 64 KiB of JSON, which is parsed. */
+const MESSAGES_PER_SLICE = 4
+
+interface ListedMessage {
   /** The sender's id. */
   readonly id: number
   readonly username: string
@@ -57,7 +61,7 @@ export const listMessages = Effect.fnUntraced(function* (
   principal: Principal,
   runCommand: RunCommand,
   query: Query
-): Effect.fn.Return<ReadonlyArray<ListedMessage>, Refused | StorageFailed> {
+): Effect.fn.Return<EncodedJson, Refused | StorageFailed> {
   const { user, caller } = principal
   const id = yield* integerOf(query, "conversationid")
   if (id === undefined) return yield* invalid("conversationid", "is missing")
@@ -82,14 +86,18 @@ export const listMessages = Effect.fnUntraced(function* (
   const known = new Map((yield* engine.context.users.findMany([user.id, other])).map((one) => [one.id, one]))
   const newest = messages[0]?.seq ?? 0
   if (newest > mine.read) yield* runCommand(caller, { _tag: "MarkRead", chat: { id: chat.id }, upTo: newest })
-  return messages.map((message) =>
-    listed(
-      message,
-      message.sender === null ? undefined : known.get(message.sender),
-      // A message's states are those of its recipient.
-      message.sender === user.id ? theirs : mine
-    )
+  const chunks = yield* encodeItems(
+    messages,
+    (message) =>
+      listed(
+        message,
+        message.sender === null ? undefined : known.get(message.sender),
+        // A message's states are those of its recipient.
+        message.sender === user.id ? theirs : mine
+      ),
+    MESSAGES_PER_SLICE
   )
+  return listBetween("[", chunks, "]")
 })
 
 const NONE: MemberProgress = { pushed: 0, delivered: 0, read: 0 }

@@ -5,12 +5,18 @@
 import { describeReason, type ReasonWords, soleReason } from "@parley/core/describeReason"
 import type { Reason } from "@parley/core/Refused"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { EncodedJson, listBetween } from "../_http/jsonList.ts"
 import { retryAfter } from "../_http/retryAfter.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
 /** `data` must have its fields in the documented order. */
-export const success = (data: unknown): Response => HttpServerResponse.jsonUnsafe({ code: 0, msg: "成功", data })
+export const success = (data: unknown): Response =>
+  data instanceof EncodedJson
+    ? HttpServerResponse.uint8Array(listBetween('{"code":0,"msg":"成功","data":', [data.bytes], "}").bytes, {
+        contentType: "application/json"
+      })
+    : HttpServerResponse.jsonUnsafe({ code: 0, msg: "成功", data })
 
 /** `error` must be a sentence. */
 export const failure = (status: number, error: string, headers: Readonly<Record<string, string>> = {}): Response =>

@@ -6,9 +6,9 @@ import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import { refuse, type Refused } from "@parley/core/Refused"
 import { costOfUsers } from "@parley/core/rules/Cost"
-import { mapInSlices } from "@parley/core/Slices"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { encodeItems, listBetween } from "../_http/jsonList.ts"
 import { toCommandErrors } from "./apps.ts"
 import { avatarOf, groupsOf, type GroupDeps, NO_AVATAR, type RequestContext } from "./groups.ts"
 import { idNumber, integerBetween } from "./params.ts"
@@ -73,62 +73,27 @@ export const listContacts = Effect.fnUntraced(function* (deps: OrganizationDeps,
   const users = yield* orUnavailable(visibility.among(context.principal.user, yield* usersOf(deps, organization)))
   deps.engine.limits.owe(context.payer, costOfUsers(chats.length + users.length))
   const chunks = [
-    ...(yield* encodeInSlices(chats, (chat) => ({
-      id: chat.id,
-      avatar: avatarOf(chat),
-      name: chat.name,
-      type: "group"
-    }))),
-    ...(yield* encodeInSlices(users, ({ id, avatar, realname }) => ({
-      id,
-      avatar: avatar === "" ? NO_AVATAR : avatar,
-      name: realname,
-      type: "user"
-    })))
+    ...(yield* encodeItems(
+      chats,
+      (chat) => ({ id: chat.id, avatar: avatarOf(chat), name: chat.name, type: "group" }),
+      CONTACTS_PER_SLICE
+    )),
+    ...(yield* encodeItems(
+      users,
+      ({ id, avatar, realname }) => ({
+        id,
+        avatar: avatar === "" ? NO_AVATAR : avatar,
+        name: realname,
+        type: "user"
+      }),
+      CONTACTS_PER_SLICE
+    ))
   ]
-  return joined([encoder.encode('{"data":['), ...withCommas(chunks), encoder.encode("]}")])
+  return listBetween('{"data":[', chunks, "]}").bytes
 })
 
 /** Contacts that are encoded before other work runs; there may be 100,000. */
 const CONTACTS_PER_SLICE = 1000
-
-/** Available in every runtime; this package's types depend on no runtime. */
-declare const TextEncoder: new () => { readonly encode: (text: string) => Uint8Array }
-
-const encoder = new TextEncoder()
-const COMMA = encoder.encode(",")
-
-/** Returns comma-separated JSON of the items as UTF-8, one chunk per slice. */
-const encodeInSlices = <A>(items: ReadonlyArray<A>, json: (item: A) => object) => {
-  const starts = Array.from(
-    { length: Math.ceil(items.length / CONTACTS_PER_SLICE) },
-    (_, index) => index * CONTACTS_PER_SLICE
-  )
-  return mapInSlices(
-    starts,
-    (start) =>
-      encoder.encode(
-        items
-          .slice(start, start + CONTACTS_PER_SLICE)
-          .map((item) => JSON.stringify(json(item)))
-          .join(",")
-      ),
-    1
-  )
-}
-
-const withCommas = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> =>
-  chunks.flatMap((chunk, index) => (index === 0 ? [chunk] : [COMMA, chunk]))
-
-const joined = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
-}
 
 /**
  * Records a broadcast to a class; sends nothing. With authentication, only for administrators of the organisation, which
