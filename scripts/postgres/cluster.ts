@@ -1,11 +1,11 @@
 /** A PostgreSQL server of its own, in a temporary folder, for tests and benchmarks. */
 import { execFile, spawn } from "node:child_process"
 import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { platform, tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { promisify } from "node:util"
+import { freePort } from "../freePort.ts"
 import { isPublic, type PostgresPrograms, type PostgresVersion, programsOf, unprivilegedIds } from "./binaries.ts"
 
 const run = promisify(execFile)
@@ -33,16 +33,6 @@ const SETTINGS = [
 
 /** Ends the server when standard input ends, which it also does when the process of the tests dies. */
 const WATCHDOG = '"$@" </dev/null & server=$!; cat >/dev/null; kill -INT $server 2>/dev/null; wait $server'
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once("error", reject)
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
 
 /** The members of a child process that are used here. */
 interface Child {

@@ -6,20 +6,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Client, idsOf, newGid, online, PASSWORD } from "./clients.ts"
 import { desktopClient } from "./desktop/client.ts"
+import { configuration, jsonOf, upload } from "./desktop/http.ts"
 import { serveInProcess } from "./inProcess.ts"
 
 /** About the bytes of a TCP segment on Ethernet: most chunks end within a character of a long text. */
 const SEGMENT = 1400
-
-interface Config {
-  readonly ip: string
-  readonly port: number
-  readonly requestType: string
-  readonly sessionName: string
-}
-
-const jsonOf = (url: string, init?: RequestInit): Effect.Effect<Readonly<Record<string, unknown>>> =>
-  Effect.promise(async () => (await (await fetch(url, init)).json()) as Readonly<Record<string, unknown>>)
 
 const posted = (body: object): RequestInit => ({
   method: "POST",
@@ -31,25 +22,12 @@ const posted = (body: object): RequestInit => ({
 const started = Effect.fnUntraced(function* (settings: Readonly<Record<string, string | number>> = {}) {
   const server = yield* serveInProcess(settings)
   const connect = Effect.gen(function* () {
-    const config = (yield* jsonOf(`${server.http}/index.php?mode=getconfig`)) as unknown as Config
+    const config = yield* configuration(server.http)
     assert.deepStrictEqual([config.requestType, config.sessionName], ["PATH_INFO", "sid"])
     return yield* desktopClient(`tcp://${config.ip}:${config.port}`, SEGMENT)
   })
   return { ...server, connect }
 })
-
-/** Uploads as the client does: multipart by hand, the file before the gid, and no line break at the end. */
-const upload = (http: string, sid: string, gid: string, name: string, content: string) => {
-  const boundary = "8f0c2d3e-parley"
-  const body =
-    `--${boundary}\r\nContent-Disposition: form-data; name="files[]"; filename="${name}"\r\n\r\n${content}\r\n` +
-    `--${boundary}\r\nContent-Disposition: form-data; name="gid"\r\n\r\n${gid}\r\n--${boundary}--`
-  return jsonOf(`${http}/attach-upload.json?sid=${sid}`, {
-    method: "POST",
-    headers: { "content-type": `multipart/form-data; boundary=${boundary}`, cookie: `sid=${sid}` },
-    body: Buffer.from(body)
-  })
-}
 
 const sends = (client: Client, cgid: string, contentType: string, content: unknown): Effect.Effect<string> => {
   const gid = newGid()
@@ -230,7 +208,7 @@ describe("the 1.0 desktop client", () => {
         [{ "xuanxuan.tcpAddress": "192.0.2.7" }, { ip: "192.0.2.7" }]
       ] as const) {
         const { http, tcp } = yield* serveInProcess(settings)
-        const config = yield* jsonOf(`${http}/index.php?mode=getconfig`)
+        const config = yield* configuration(http)
         assert.deepInclude(config, { port: Number(new URL(tcp).port), ...expected })
       }
     }).pipe(Effect.scoped)
