@@ -11,6 +11,7 @@ const TESTS = [
   "packages/*/test/**/*.test.ts",
   "examples/*/test/**/*.test.ts",
   "bench/test/**/*.test.ts",
+  "chaos/test/**/*.test.ts",
   "packaging/test/**/*.test.ts",
   "prose/test/**/*.test.ts",
   "scripts/test/**/*.test.ts",
@@ -28,6 +29,7 @@ const ALONE = [
 const LONG = [
   "packaging/test/Packages.test.ts",
   "bench/test/Quick.test.ts",
+  "chaos/test/Chaos.test.ts",
   "packages/conformance/test/mutants/",
   "packages/server/test/CrashRecoveryUnderLoad.test.ts",
   "packages/adapter-postgres/test/PgStore.test.ts",

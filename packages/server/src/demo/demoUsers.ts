@@ -12,14 +12,18 @@ const DEMO_ACCOUNTS = ["admin", "demo", "alice", "bob", "carol", "dave", "erin"]
 const DEMO_PASSWORD = "123456"
 const DEMO_ORGANISATION = 1
 
-/** Adds the missing demo users. */
+/** Adds the missing demo users. Of several nodes that start at once, one adds them. */
 export const addDemoUsers = Effect.gen(function* () {
   const users = yield* Users
-  const present = new Set((yield* users.list).map(({ account }) => account))
+  const store = yield* Store
+  const stored = Effect.map(refuseOnStorageFailure("users")(store.usersByAccount(DEMO_ACCOUNTS)), (found) =>
+    found.map(({ account }) => account)
+  )
+  const present = new Set(yield* stored)
   const credentials = yield* Credentials
   // Hashed here: `passwords.minimum` does not allow this password. The demonstration is served to this machine only.
   const passwordHash = yield* credentials.hash(DEMO_PASSWORD)
-  yield* users.add(
+  const added = users.add(
     DEMO_ACCOUNTS.filter((account) => !present.has(account)).map((account) => ({
       account,
       passwordHash,
@@ -27,6 +31,9 @@ export const addDemoUsers = Effect.gen(function* () {
       admin: account === "admin",
       organisation: DEMO_ORGANISATION
     }))
+  )
+  yield* Effect.catch(added, (refused) =>
+    Effect.flatMap(stored, ({ length }) => (length === DEMO_ACCOUNTS.length ? Effect.void : Effect.fail(refused)))
   )
 })
 

@@ -1,0 +1,81 @@
+/** Nodes on one PostgreSQL, each with links of its own to it. */
+import { Database } from "./Database.ts"
+import { Link } from "./Link.ts"
+import type { NodeAddress } from "./Member.ts"
+import { ServerNode } from "./ServerNode.ts"
+
+/** Milliseconds until a node must be ready after a fault. */
+const READY_TIMEOUT = 45_000
+
+export interface ClusterNode {
+  readonly server: ServerNode
+  /** To the servers of PostgreSQL, one each. */
+  readonly links: ReadonlyArray<Link>
+}
+
+export interface ClusterOptions {
+  readonly nodes: number
+  /** Whether PostgreSQL has a synchronous standby. */
+  readonly standby: boolean
+}
+
+export class Cluster {
+  readonly database: Database
+  readonly nodes: ReadonlyArray<ClusterNode>
+  /** Ports of PostgreSQL's servers, in the order of a node's links. */
+  readonly #slots: Array<number>
+
+  private constructor(database: Database, nodes: ReadonlyArray<ClusterNode>) {
+    this.database = database
+    this.nodes = nodes
+    this.#slots = [...database.ports]
+  }
+
+  static async start({ nodes, standby }: ClusterOptions): Promise<Cluster> {
+    const database = await Database.start(standby)
+    const all: Array<ClusterNode> = []
+    const cluster = new Cluster(database, all)
+    try {
+      for (let number = 1; number <= nodes; number++) {
+        const links = await Promise.all(database.ports.map((port) => Link.open(port)))
+        const args = ["--database", Database.url(links.map(({ port }) => port))]
+        all.push({ server: new ServerNode(`node ${number}`, args), links })
+      }
+      // At once: they create the tables and the demonstration in a race.
+      await Promise.all(all.map(({ server }) => server.start()))
+      return cluster
+    } catch (cause) {
+      await cluster.stop()
+      throw cause
+    }
+  }
+
+  /** Addresses of all nodes, running or not, as a load balancer without health checks has them. */
+  addresses(): ReadonlyArray<NodeAddress> {
+    return this.nodes.map(({ server }) => server)
+  }
+
+  /** Leads the links to the present servers of PostgreSQL. */
+  retarget(): void {
+    const { ports } = this.database
+    for (const port of ports) {
+      if (this.#slots.includes(port)) continue
+      const free = this.#slots.findIndex((old) => !ports.includes(old))
+      this.#slots[free] = port
+      for (const { links } of this.nodes) {
+        const link = links[free]
+        if (link !== undefined) link.target = port
+      }
+    }
+  }
+
+  async untilReady(): Promise<void> {
+    await Promise.all(this.nodes.map(({ server }) => server.untilReady(READY_TIMEOUT)))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map(({ server }) => server.discard()))
+    for (const { links } of this.nodes) for (const link of links) link.close()
+    await this.database.remove()
+  }
+}
