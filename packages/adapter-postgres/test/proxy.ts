@@ -16,6 +16,8 @@ export class Proxy {
   readonly #port: number
   /** Whether connections are refused. */
   isDown = false
+  /** Whether nothing is forwarded, as if the server was stopped: connections stay, and are accepted. */
+  #isFrozen = false
   /** Round trips since `reset`. */
   roundTrips = 0
   #fault: { readonly kind: Fault; readonly matches: (request: Buffer) => boolean } | undefined
@@ -44,6 +46,18 @@ export class Proxy {
   down(): void {
     this.isDown = true
     for (const socket of this.sockets) socket.destroy()
+  }
+
+  /** Forwards nothing until `thaw`. */
+  freeze(): void {
+    this.#isFrozen = true
+    for (const socket of this.sockets) socket.pause()
+  }
+
+  /** Forwards again, first what has arrived meanwhile. */
+  thaw(): void {
+    this.#isFrozen = false
+    for (const socket of this.sockets) socket.resume()
   }
 
   serve(client: Socket): void {
@@ -84,6 +98,7 @@ export class Proxy {
       if (isLosing) return end()
       if (!isSwallowing) client.write(reply)
     })
+    if (this.#isFrozen) for (const socket of [client, server]) socket.pause()
   }
 }
 

@@ -7,8 +7,29 @@ import { Bus } from "@parley/core/Bus"
 import { Nodes } from "@parley/core/Nodes"
 import * as Parley from "@parley/core/Parley"
 import type { Passwords } from "@parley/core/Passwords"
-import { Store } from "@parley/core/Store"
+import { StorageFailed, Store } from "@parley/core/Store"
 import { plainPasswords } from "./harness.ts"
+
+/** Whether a node reaches the store. */
+interface Outage {
+  isDown: boolean
+}
+
+const lost = new StorageFailed({ operation: "test", cause: new Error("the database is gone") })
+
+/** Returns a port whose operations fail during an outage. */
+const interruptible = <A extends object>(port: A, outage: Outage): A => {
+  const wrap = (member: unknown): unknown => {
+    if (Effect.isEffect(member)) return Effect.suspend(() => (outage.isDown ? Effect.fail(lost) : member))
+    if (typeof member !== "function") return member
+    const operation = member as (...input: ReadonlyArray<unknown>) => unknown
+    return (...input: ReadonlyArray<unknown>) => {
+      const result = operation(...input)
+      return Effect.isEffect(result) && outage.isDown ? Effect.fail(lost) : result
+    }
+  }
+  return Object.fromEntries(Object.entries(port).map(([name, member]) => [name, wrap(member)])) as A
+}
 
 /** Services of one engine. */
 export type Node = Context.Context<Parley.Services | Store | Passwords>
@@ -45,10 +66,10 @@ export const makeCluster = Effect.fnUntraced(function* (
   /** Number of entries of each read of the log by id. */
   const log: Array<number> = []
   const registry = MemoryNodes.make()
-  const store = Layer.succeed(Store, counted(MemoryStore.make(), reads, log))
+  const stored = counted(MemoryStore.make(), reads, log)
   const bus = new MemoryBus()
-  /** A node that `dies` does not end its lease. */
-  const start = (dies: boolean) =>
+  /** A node that `dies` does not end its lease; one with an `outage` loses the store. */
+  const start = (dies: boolean, outage: Outage = { isDown: false }) =>
     Effect.suspend(() => {
       const { maxBytes, publish, subscribe } = bus.connect()
       const changed = Bus.of({
@@ -61,7 +82,15 @@ export const makeCluster = Effect.fnUntraced(function* (
       })
       const ports = Layer.merge(
         Layer.succeed(Bus, changed),
-        Layer.succeed(Nodes, dies ? Nodes.of({ ...registry, leave: () => Effect.void }) : registry)
+        Layer.succeed(
+          Nodes,
+          interruptible(dies ? Nodes.of({ ...registry, leave: () => Effect.void }) : registry, outage)
+        )
+      )
+      const { appendMessage: _, journal, ...rest } = stored
+      const store = Layer.succeed(
+        Store,
+        Store.of({ ...interruptible(rest, outage), journal: { ...journal, ...interruptible(journal, outage) } })
       )
       const layer = Parley.layerOn(ports).pipe(Layer.provideMerge(Layer.mergeAll(store, plainPasswords, references)))
       return Layer.build(Layer.fresh(layer))

@@ -1,4 +1,7 @@
-/** Health endpoints: `/healthz` for liveness; `/readyz` for readiness: the server has started and storage accepts writes. */
+/**
+ * Health endpoints: `/healthz` for liveness; `/readyz` for readiness: the server has started, storage accepts writes, and a node has
+ * reached its database in the last seconds.
+ */
 import type { StorageHealth } from "@parley/core/StorageHealth"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -21,7 +24,7 @@ export const healthRoutes = (ready: () => boolean, { refresh }: Pick<StorageHeal
           ? Effect.map(refresh, (storage) =>
               storage === "working"
                 ? HttpServerResponse.jsonUnsafe({ status: "ready" }, NO_STORE)
-                : unready("storage failing")
+                : unready(`storage ${storage}`)
             )
           : Effect.succeed(unready("starting"))
       )

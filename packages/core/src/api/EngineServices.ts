@@ -12,6 +12,7 @@ import type { Passwords } from "../ports/Passwords.ts"
 import type { Permissions } from "../services/Permissions.ts"
 import type { CursorStore } from "../delivery/CursorStore.ts"
 import type { Sessions } from "../auth/Sessions.ts"
+import type { StorageHealth } from "../engine/StorageHealth.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Users } from "../services/Users.ts"
@@ -30,6 +31,7 @@ export interface EngineServices {
   readonly sessions: Sessions["Service"]
   readonly credentials: Credentials["Service"]
   readonly users: Users["Service"]
+  readonly storageHealth: StorageHealth["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly settings: EngineSettings
   /** Runs an effect; rejects with a `ParleyError` for every failure. */

@@ -6,6 +6,7 @@ import { plainAddress } from "../ports/ClientAddress.ts"
 import type { Decision } from "../services/Permissions.ts"
 import type { Operation } from "../rules/Operations.ts"
 import type { Setting } from "../ports/Settings.ts"
+import type { StorageStatus } from "../engine/StorageHealth.ts"
 import type { StoredSession } from "../ports/Store.ts"
 import { ensureSystemChat } from "../services/SystemChat.ts"
 import type { User } from "../model/User.ts"
@@ -53,6 +54,15 @@ export class ParleyEngine implements AsyncDisposable {
     this.services = services
     this.#events = new EventStream(services)
     this.#close = close
+  }
+
+  /**
+   * State of the storage by its latest results: `working`; `failing`, while writes fail; or `unreachable`, if this engine is one of
+   * several nodes and has not reached their database for 5 seconds: it then rejects all calls with `Unavailable`, closes its
+   * connections after 10 seconds, and recovers by itself.
+   */
+  get storage(): StorageStatus {
+    return this.services.storageHealth.status()
   }
 
   /** Returns the commands of a user. An unknown user is reported by the first call. */

@@ -24,6 +24,7 @@ import { CursorStore } from "../delivery/CursorStore.ts"
 import { Sessions } from "../auth/Sessions.ts"
 import { type EngineSettings, Settings } from "../ports/Settings.ts"
 import { logFailedOperation } from "../ports/StorageErrors.ts"
+import { StorageHealth } from "../engine/StorageHealth.ts"
 import { StorageFailed, Store } from "../ports/Store.ts"
 import { Users } from "../services/Users.ts"
 import { Visibility } from "../ports/Visibility.ts"
@@ -155,6 +156,7 @@ export const openRuntime = async (parts: EngineParts, settings: EngineSettings):
     sessions: Context.get(context, Sessions),
     credentials: Context.get(context, Credentials),
     users: Context.get(context, Users),
+    storageHealth: Context.get(context, StorageHealth),
     random: Context.get(context, SecureRandom.SecureRandom),
     settings,
     run,

@@ -18,6 +18,7 @@ import {
   isCrossOrigin
 } from "../ports/Authenticator.ts"
 import { audit } from "../logging/Audit.ts"
+import { Fence, fenced } from "../ports/Fence.ts"
 import { refuseOnStorageFailure } from "../ports/StorageErrors.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
@@ -141,12 +142,13 @@ export class Sessions extends Context.Service<
   static readonly layer: Layer.Layer<
     Sessions,
     never,
-    Engine | Hub | Store | Credentials | Digest.Digest | SecureRandom.SecureRandom
+    Engine | Fence | Hub | Store | Credentials | Digest.Digest | SecureRandom.SecureRandom
   > = Layer.effect(
     Sessions,
     Effect.gen(function* () {
       const { context } = yield* Engine
       const store = yield* Store
+      const fence = yield* Fence
       const credentials = yield* Credentials
       const settings = yield* Settings
       const authenticator = yield* Authenticator
@@ -174,6 +176,7 @@ export class Sessions extends Context.Service<
 
       const resume = Effect.fnUntraced(function* (token: string) {
         if (token === "" || token.length > MAX_TOKEN) return undefined
+        if (fence.isClosed) return yield* orUnavailable(Effect.fail(fenced("session")))
         const session = live.get(token) ?? (yield* lookUp(token))
         if (session === undefined || !sweep.use(session, yield* Clock.currentTimeMillis)) return undefined
         const user = yield* orUnavailable(context.users.find(session.user))

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { logThrottled } from "../logging/LogThrottle.ts"
 import { BoundedMap } from "./BoundedMap.ts"
 import { DirectoryUsers } from "./DirectoryUsers.ts"
+import { FenceState } from "../ports/Fence.ts"
 import type { UserId } from "../model/Ids.ts"
 import { accountForms } from "../model/AccountName.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
@@ -33,14 +34,23 @@ export class UserCache {
   readonly #freshness: UserFreshness
   readonly #list: UserList
   readonly #onAdded: (user: User) => void
+  readonly #fence: FenceState
 
-  /** `onAdded` is called with each user created meanwhile, once the list of all users has them. */
-  constructor(source: Store["Service"] | DirectoryUsers, onAdded: (user: User) => void = () => {}) {
+  /**
+   * `onAdded` is called with each user created meanwhile, once the list of all users has them. While the node is fenced, nothing
+   * is fresh.
+   */
+  constructor(
+    source: Store["Service"] | DirectoryUsers,
+    onAdded: (user: User) => void = () => {},
+    fence: FenceState = new FenceState()
+  ) {
     this.#source = source
     this.#onAdded = onAdded
+    this.#fence = fence
     this.external = source instanceof DirectoryUsers ? source : undefined
     this.#freshness = new UserFreshness(this.external)
-    this.#list = new UserList(source, this.#freshness, (user, generation) => this.#merge(user, generation))
+    this.#list = new UserList(source, this.#freshness, fence, (user, generation) => this.#merge(user, generation))
     this.all = this.#list.all
   }
 
@@ -223,7 +233,7 @@ export class UserCache {
   }
 
   #isExpired(id: UserId): boolean {
-    return this.external !== undefined && this.#freshness.isExpired(id)
+    return this.#fence.isFenced || (this.external !== undefined && this.#freshness.isExpired(id))
   }
 
   /**

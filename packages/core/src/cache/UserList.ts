@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { UserId } from "../model/Ids.ts"
 import { isRemoved, type User } from "../model/User.ts"
+import type { FenceState } from "../ports/Fence.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
 import type { UserFreshness } from "./UserFreshness.ts"
 
@@ -53,6 +54,7 @@ const patched = (users: ReadonlyArray<User>, patches: ReadonlyArray<User>): Read
 export class UserList {
   readonly #source: Pick<Store["Service"], "allUsers">
   readonly #freshness: UserFreshness
+  readonly #fence: FenceState
   /** Caches a loaded user, and returns the one in the cache. */
   readonly #merge: (user: User, generation: number) => User
   #all: LoadedList | undefined
@@ -64,17 +66,20 @@ export class UserList {
   constructor(
     source: Pick<Store["Service"], "allUsers">,
     freshness: UserFreshness,
+    fence: FenceState,
     merge: (user: User, generation: number) => User
   ) {
     this.#source = source
     this.#freshness = freshness
+    this.#fence = fence
     this.#merge = merge
   }
 
   /** All users, by id, without removed ones. */
   readonly all: Effect.Effect<ReadonlyArray<User>, StorageFailed> = Effect.suspend(() => {
     const cached = this.#current()
-    if (cached !== undefined && !this.#freshness.isOver(cached.expiresAt)) return Effect.succeed(cached.users)
+    const isUsable = cached !== undefined && !this.#fence.isFenced
+    if (isUsable && !this.#freshness.isOver(cached.expiresAt)) return Effect.succeed(cached.users)
     const current = this.#load
     if (current !== undefined) return Effect.tap(Deferred.await(current.done), Effect.yieldNow)
     const listLoad: ListLoad = { done: Deferred.makeUnsafe(), patches: [] }
@@ -144,7 +149,7 @@ export class UserList {
     const generation = this.#freshness.nextGeneration()
     const read = yield* Effect.result(this.#source.allUsers)
     if (Result.isFailure(read)) {
-      if (cached === undefined) return yield* Effect.fail(read.failure)
+      if (cached === undefined || this.#fence.isFenced) return yield* Effect.fail(read.failure)
       this.#freshness.pause()
       return this.#current()?.users ?? cached.users
     }

@@ -18,6 +18,7 @@ import { UserCache } from "../cache/UserCache.ts"
 import { VisibleUsers } from "../cache/VisibleUsers.ts"
 import { Visibility } from "../ports/Visibility.ts"
 import { presenceAudience } from "./presenceAudience.ts"
+import { Fence, fenced } from "../ports/Fence.ts"
 import { UserDirectory } from "../ports/UserDirectory.ts"
 import { DirectoryUsers } from "../cache/DirectoryUsers.ts"
 import { type Caller, isUser } from "../model/Event.ts"
@@ -122,11 +123,12 @@ export class Engine extends Context.Service<
     readonly recordsChanged: (records?: Pick<DialectRecord, "dialect" | "kind">) => void
   }
 >()("@parley/core/Engine") {
-  static readonly layer: Layer.Layer<Engine, never, Store | StorageHealth | Hub | Broadcaster> = Layer.effect(
+  static readonly layer: Layer.Layer<Engine, never, Store | Fence | StorageHealth | Hub | Broadcaster> = Layer.effect(
     Engine,
     Effect.gen(function* () {
       const store = yield* Store
       const { succeeded } = yield* StorageHealth
+      const fence = yield* Fence
       const hub = yield* Hub
       const broadcast = yield* Broadcaster
       const settings = yield* Settings
@@ -134,7 +136,8 @@ export class Engine extends Context.Service<
       const external = yield* UserDirectory
       const users = new UserCache(
         external === undefined ? store : new DirectoryUsers(store, external, clock, settings.account),
-        (user) => hub.addUser(user)
+        (user) => hub.addUser(user),
+        fence
       )
       const visibility = new VisibleUsers(users, yield* Visibility)
       const hooks = yield* makeHookRunner
@@ -200,6 +203,7 @@ export class Engine extends Context.Service<
         const decide = Effect.fnUntraced(function* (
           duplicate: Duplicate | undefined
         ): Effect.fn.Return<Plan<ReplyOf<C>>, Refused | StorageFailed> {
+          if (fence.isClosed) return yield* fenced(command._tag)
           const user = isUser(caller)
             ? (context.users.getFresh(caller.user) ?? (yield* context.users.find(caller.user)))
             : SYSTEM_ACTOR

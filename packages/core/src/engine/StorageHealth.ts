@@ -6,11 +6,15 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Fence } from "../ports/Fence.ts"
 import { LogThrottle } from "../logging/LogThrottle.ts"
 import { type StorageFailed, Store, type WriteBatch } from "../ports/Store.ts"
 
-/** `failing` from a failed write until the next successful one. */
-export type StorageStatus = "working" | "failing"
+/**
+ * `failing` from a failed write until the next successful one. `unreachable`: this node is one of several, and has not reached their
+ * storage for five seconds; until it does, it refuses reads as well as writes.
+ */
+export type StorageStatus = "working" | "failing" | "unreachable"
 
 /** Minimum interval between two probes, in milliseconds. */
 const PROBE_INTERVAL_MS = 1000
@@ -38,14 +42,15 @@ export class StorageHealth extends Context.Service<
     readonly refresh: Effect.Effect<StorageStatus>
   }
 >()("@parley/core/StorageHealth") {
-  static readonly layer: Layer.Layer<StorageHealth, never, Store> = Layer.effect(
+  static readonly layer: Layer.Layer<StorageHealth, never, Store | Fence> = Layer.effect(
     StorageHealth,
     Effect.gen(function* () {
       const store = yield* Store
+      const fence = yield* Fence
       const clock = yield* Clock.Clock
       const throttle = yield* LogThrottle
       const { check = Effect.void } = store
-      let status: StorageStatus = "working"
+      let status: "working" | "failing" = "working"
       let failures = 0
       let since = 0
       let probedAt = -Infinity
@@ -82,17 +87,18 @@ export class StorageHealth extends Context.Service<
           Effect.tap(() => Effect.sync(succeeded))
         )
       })
+      const current = (): StorageStatus => (fence.isClosed ? "unreachable" : status)
       const refresh = Effect.suspend((): Effect.Effect<StorageStatus> => {
         const now = clock.currentTimeMillisUnsafe()
-        if (now - probedAt < PROBE_INTERVAL_MS) return Effect.succeed(status)
+        if (now - probedAt < PROBE_INTERVAL_MS) return Effect.succeed(current())
         probedAt = now
         return probe.pipe(
           Effect.timeoutOption(PROBE_TIMEOUT_MS),
           Effect.catch((cause) => Effect.sync(() => failed(cause))),
-          Effect.andThen(Effect.sync(() => status))
+          Effect.andThen(Effect.sync(current))
         )
       })
-      return StorageHealth.of({ status: () => status, failed, succeeded, refresh })
+      return StorageHealth.of({ status: current, failed, succeeded, refresh })
     })
   )
 }

@@ -16,7 +16,6 @@ export class LocalPresence {
   readonly #users = new Map<UserId, NodePresence>()
   readonly #unsaved = new Set<UserId>()
   #version = 0
-  /** Version that the registry has. */
   #saved = 0
 
   constructor(registry: Nodes["Service"], node: string) {
@@ -59,9 +58,14 @@ export class LocalPresence {
     }
   })
 
-  /** Saves all again if the registry has an earlier version than was saved: it has lost this node. */
-  restoreFrom(version: number): void {
-    if (version >= this.#saved) return
+  /** Version that the registry has. */
+  get saved(): number {
+    return this.#saved
+  }
+
+  /** Saves all again if the registry has an earlier version than was `saved` before it was asked: it has lost this node. */
+  restoreFrom(version: number, saved: number): void {
+    if (version >= saved) return
     for (const user of this.#users.keys()) this.#unsaved.add(user)
   }
 }

@@ -15,7 +15,8 @@ import { Engine } from "../engine/Engine.ts"
 import type { Broadcast } from "../model/Event.ts"
 import { type ChatId, nextEphemeralId } from "../model/Ids.ts"
 import { Bus } from "../ports/Bus.ts"
-import { LEASE_MS, Nodes } from "../ports/Nodes.ts"
+import { Fence, PassesFence } from "../ports/Fence.ts"
+import { LEASE_MS, type NodeLease, Nodes } from "../ports/Nodes.ts"
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import { type StorageFailed, Store } from "../ports/Store.ts"
 import { JournalReader } from "./JournalReader.ts"
@@ -26,6 +27,7 @@ import { PacketSender } from "./PacketSender.ts"
 import { type Later, RemoteEntries } from "./RemoteEntries.ts"
 import { RemotePresence } from "./RemotePresence.ts"
 import { RemoteUsers } from "./RemoteUsers.ts"
+import { keepContact, StoreContact } from "./StoreContact.ts"
 import { SeenEntries } from "./SeenEntries.ts"
 import { TaskQueue } from "./TaskQueue.ts"
 import { Watermark } from "./Watermark.ts"
@@ -47,6 +49,8 @@ const MAX_LATE = 50_000
 const MAX_QUEUED = 10_000
 /** WebSocket close code: the client reconnects. RFC 6455 registry, "Service Restart". */
 const CLOSE_RESTART = 1012
+/** WebSocket close code: the client connects to another node. RFC 6455, "going away". */
+const CLOSE_GOING_AWAY = 1001
 const NODE_ID_BYTES = 8
 
 const entryNotice = ({ event }: Broadcast): EntryNotice | undefined => {
@@ -62,7 +66,7 @@ const entryNotice = ({ event }: Broadcast): EntryNotice | undefined => {
   }
 }
 
-type Requirements = Bus | Nodes | Hub | RemoteBroadcasts | Engine | Sessions | Store | SecureRandom.SecureRandom
+type Requirements = Bus | Nodes | Fence | Hub | RemoteBroadcasts | Engine | Sessions | Store | SecureRandom.SecureRandom
 
 const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   const registry = yield* Nodes
@@ -71,6 +75,7 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   const engine = yield* Engine
   const sessions = yield* Sessions
   const store = yield* Store
+  const fence = yield* Fence
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
   const fork = Effect.runForkWith(yield* Effect.context<never>())
@@ -132,10 +137,12 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
       }
     })
   )
+  const contact = new StoreContact(fence, now())
   const local = new LocalPresence(registry, node)
   const others = new RemotePresence({ registry, node, presence, users: context.users, remote })
 
-  /** Nodes with a lease at the last renewal. */
+  /** Leases at the last renewal, and their nodes. */
+  let leases: ReadonlyArray<NodeLease> = []
   let live: ReadonlySet<string> = new Set()
   /** Whether the log must be read: packets, or what they told, were missed. */
   let isBehind = false
@@ -143,7 +150,8 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   /** Time of the last read that began with the entries of `MAX_UNNOTICED_MS` before. */
   let completeAt = Number.NEGATIVE_INFINITY
 
-  const queue = new TaskQueue(MAX_QUEUED, run, (cause) => {
+  const runQueue = (work: Effect.Effect<void>): void => run(Effect.provideService(work, PassesFence, true))
+  const queue = new TaskQueue(MAX_QUEUED, runQueue, (cause) => {
     isBehind = true
     return logStorageFailure("changes by other nodes could not be read", cause)
   })
@@ -159,7 +167,7 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
     }
   }
 
-  const readJournal = once(changes.read)
+  const readJournal = once(contact.readingJournal(changes.read, now))
   const readLog = once(
     Effect.gen(function* () {
       const at = now()
@@ -179,11 +187,27 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   const followNodes = once(
     Effect.gen(function* () {
       yield* local.save
-      const leases = yield* registry.renew(node)
+      yield* others.follow(leases)
+    })
+  )
+  const renew = Effect.suspend(() => {
+    const { saved } = local
+    return Effect.map(registry.renew(node), (renewed) => {
+      leases = renewed
       live = new Set(leases.map((lease) => lease.node))
       receiver.retain(live, now(), LEASE_MS)
-      local.restoreFrom(leases.find((lease) => lease.node === node)?.presence ?? 0)
-      yield* others.follow(leases)
+      local.restoreFrom(leases.find((lease) => lease.node === node)?.presence ?? 0, saved)
+      followNodes()
+    })
+  })
+  /** Reads what others have changed meanwhile, before this node serves again. */
+  const catchUp = once(
+    Effect.gen(function* () {
+      yield* contact.readingJournal(changes.read, now)
+      context.chats.clear()
+      yield* contact.resume(now())
+      isBehind = true
+      readLog()
     })
   )
 
@@ -227,6 +251,11 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   receive = (text) => {
     const packet = decodePacket(text)
     const { gap, notices } = receiver.receive(packet, now())
+    if (fence.isFenced) {
+      // Its chats and users cannot be loaded; all entries are read afterwards.
+      isBehind = true
+      return
+    }
     for (const notice of notices) applyInOrder(packet?.node ?? "", notice)
     if (!gap) return
     isBehind = true
@@ -276,7 +305,6 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
       if (ticks % 2 === 0) {
         sender.beat()
         readJournal()
-        followNodes()
       }
       const isSilent = receiver.isSilent(live, now(), SILENCE_MS)
       // Packets may have been lost before the silence was noticed.
@@ -288,6 +316,14 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
     }
   })
   yield* Effect.forkIn(tick, scope)
+  const onFenced = Effect.sync(() => {
+    context.chats.clear()
+    engine.recordsChanged()
+  })
+  const closeConnections = Effect.sync(() => {
+    for (const session of hub.allSessions()) session.connection.close(CLOSE_GOING_AWAY, "the database is unreachable")
+  })
+  yield* Effect.forkIn(keepContact(contact, { renew, catchUp, onFenced, closeConnections, now }), scope)
 })
 
 /** Links the engine to other nodes, unless its bus is that of a single node. */

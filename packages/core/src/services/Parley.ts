@@ -6,7 +6,9 @@ import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Layer from "effect/Layer"
 import { Bus } from "../ports/Bus.ts"
+import { Fence } from "../ports/Fence.ts"
 import { Nodes } from "../ports/Nodes.ts"
+import { fenceStore } from "../engine/fenceStore.ts"
 import * as NodeLink from "../nodes/NodeLink.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
@@ -28,6 +30,7 @@ export type Services =
   | Nodes
   | Credentials
   | Engine
+  | Fence
   | Hub
   | OfflineQueue
   | Permissions
@@ -55,8 +58,12 @@ export function layerOn<E>(
   nodes: Layer.Layer<Bus | Nodes, E>,
   random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto
 ): Layer.Layer<Services, E, Store | Passwords> {
-  const storage = watchStore.pipe(Layer.provideMerge(StorageHealth.layer), Layer.provideMerge(LogThrottle.layer))
-  const base = Layer.mergeAll(nodes, Hub.layer, CursorStore.layer, Digest.layerWebCrypto, random).pipe(
+  const storage = fenceStore.pipe(
+    Layer.provideMerge(watchStore),
+    Layer.provideMerge(StorageHealth.layer),
+    Layer.provideMerge(Layer.mergeAll(nodes, Fence.layer, LogThrottle.layer))
+  )
+  const base = Layer.mergeAll(Hub.layer, CursorStore.layer, Digest.layerWebCrypto, random).pipe(
     Layer.provideMerge(storage)
   )
   const engine = Engine.layer.pipe(Layer.provideMerge(base))

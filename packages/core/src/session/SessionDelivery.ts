@@ -16,6 +16,7 @@ import type { User } from "../model/User.ts"
 import type { Connection } from "../ports/Connection.ts"
 import type { Frame } from "../ports/Frame.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
+import { PassesFence } from "../ports/Fence.ts"
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import type { Store } from "../ports/Store.ts"
 
@@ -159,6 +160,8 @@ export class SessionDelivery implements SubscriberEvents {
     const { subscriber } = this
     const { store, chats, settings } = this.#context
     const reading = catchUp(subscriber, store, chats, settings.sendBuffer).pipe(
+      // A fenced node that catches up with others delivers what it finds, before it serves requests.
+      Effect.provideService(PassesFence, true),
       Effect.catchCause((failed) =>
         Effect.andThen(
           logStorageFailure("a backlog could not be read", failed),
