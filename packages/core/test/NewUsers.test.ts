@@ -96,11 +96,11 @@ const open = () => {
     if (member) {
       const subscription = subscriber.subscribe({ chat: chat.id, pushed: 1, delivered: 1, acked: [] }, 1)
       assert(subscription)
-      hub.subscribe(subscription)
+      hub.chats.subscribe(subscription)
     }
     /** Returns the packets since the last call. */
     const packets = (): ReadonlyArray<string> => {
-      hub.flushBroadcasts(subscriber)
+      hub.chats.flushBroadcasts(subscriber)
       subscriber.flush()
       return frames.splice(0).flatMap(({ text }) => text.split("; "))
     }

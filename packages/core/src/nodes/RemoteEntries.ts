@@ -63,7 +63,7 @@ export class RemoteEntries {
     }
     if (this.#isConcerned(notice)) return this.read(entry.chat, [entry])
     seen.add(entry.id)
-    hub.recent.put(entry.id, entry.chat, entry.seq)
+    hub.chats.recent.put(entry.id, entry.chat, entry.seq)
     chats.changedElsewhere(entry.chat)
     return undefined
   }
@@ -93,7 +93,7 @@ export class RemoteEntries {
       ({ chat }) => chat
     )
     for (const [chat, entries] of unseen) {
-      if (hub.isSubscribed(chat) || hub.isObserved) yield* this.read(chat, entries)
+      if (hub.chats.isSubscribed(chat) || hub.isObserved) yield* this.read(chat, entries)
       // Not seen: the journal has those that changed facts, such as new members.
       else chats.changedElsewhere(chat)
     }
@@ -130,8 +130,8 @@ export class RemoteEntries {
       after += limit
     }
     for (const { id } of wanted) seen.add(id)
-    hub.reconcile(cached.chat, first)
-    hub.readAppended(chat, last)
+    hub.chats.reconcile(cached.chat, first)
+    hub.chats.readAppended(chat, last)
   })
 
   /** Announces an entry that was read: to observers, and, if it changed facts, to connections. */
@@ -139,7 +139,7 @@ export class RemoteEntries {
     const { hub, remote, seen } = this.#deps
     if (seen.has(entry.id)) return
     seen.add(entry.id)
-    hub.recent.put(entry.id, entry.chat, entry.seq)
+    hub.chats.recent.put(entry.id, entry.chat, entry.seq)
     const id = messageOf(entry)
     const message = id === undefined ? undefined : messages.get(id)
     if (entry.body._tag === "Posted" && message?.recalled === true) return
@@ -179,7 +179,7 @@ export class RemoteEntries {
   /** Whether a connection or an observer of this node gets the entry. */
   #isConcerned({ entry, members }: EntryNotice): boolean {
     const { hub } = this.#deps
-    if (hub.isObserved || hub.isSubscribed(entry.chat)) return true
+    if (hub.isObserved || hub.chats.isSubscribed(entry.chat)) return true
     const { body } = entry
     if (body._tag === "Created") return members === undefined || members.some((user) => hub.isConnected(user))
     return body._tag === "Changed" && body.added?.some((user) => hub.isConnected(user)) === true

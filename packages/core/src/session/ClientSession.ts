@@ -258,7 +258,7 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
   #flushPushes(): void {
     const { subscriber } = this
     if (subscriber === undefined) return
-    this.#context.hub.flushBroadcasts(subscriber)
+    this.#context.hub.chats.flushBroadcasts(subscriber)
     subscriber.flush()
   }
 

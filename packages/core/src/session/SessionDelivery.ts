@@ -64,7 +64,7 @@ export class SessionDelivery implements SubscriberEvents {
         if (subscriber.closed) return
         for (const { cursor, head } of resumePoints) {
           const subscription = subscriber.subscribe(cursor, head)
-          if (subscription !== undefined) this.#context.hub.subscribe(subscription)
+          if (subscription !== undefined) this.#context.hub.chats.subscribe(subscription)
         }
         subscriber.open(initialFrames(), this.#context.hub.newUsers.count)
       }),
@@ -84,7 +84,7 @@ export class SessionDelivery implements SubscriberEvents {
     const { hub, cursors } = this.#context
     subscriber.close()
     for (const subscription of subscriber.subscriptions()) {
-      hub.unsubscribe(subscription)
+      hub.chats.unsubscribe(subscription)
       cursors.release(subscription)
     }
   }
@@ -94,7 +94,7 @@ export class SessionDelivery implements SubscriberEvents {
    * connection ends meanwhile.
    */
   acknowledge(ids: ReadonlyArray<number>): Effect.Effect<void> {
-    const { recent } = this.#context.hub
+    const { recent } = this.#context.hub.chats
     const uncached: Array<EntryId> = []
     const { subscriber } = this
     for (const id of ids) {
@@ -115,7 +115,7 @@ export class SessionDelivery implements SubscriberEvents {
 
   /** Acknowledges synchronously if all ids are cached. Otherwise returns false: call `acknowledge` with all of them. */
   tryAcknowledge(ids: ReadonlyArray<number>): boolean {
-    const { recent } = this.#context.hub
+    const { recent } = this.#context.hub.chats
     let chat: ChatId | undefined
     let subscription: Subscription | undefined
     for (const id of ids) {
@@ -135,14 +135,14 @@ export class SessionDelivery implements SubscriberEvents {
   /** Subscribes to a chat that the user joined with this entry. */
   joinChat(chat: ChatId, seq: number): void {
     const subscription = this.subscriber.subscribe({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)
-    if (subscription !== undefined) this.#context.hub.subscribe(subscription)
+    if (subscription !== undefined) this.#context.hub.chats.subscribe(subscription)
   }
 
   /** Unsubscribes from a chat that the user has left. */
   leaveChat(chat: ChatId): void {
     const subscription = this.subscriber.unsubscribe(chat)
     if (subscription === undefined) return
-    this.#context.hub.unsubscribe(subscription)
+    this.#context.hub.chats.unsubscribe(subscription)
     this.#context.cursors.release(subscription)
   }
 
