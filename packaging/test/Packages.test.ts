@@ -6,9 +6,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { isFull } from "../../scripts/repetitions.ts"
 import { build, sourceOf } from "../src/Build.ts"
 import { bytesBelow, freshProject, installed, installOldestNode } from "../src/FreshProject.ts"
 import { deepImports, modulesOf, needsOptional } from "../src/Modules.ts"
+import { installNextServer } from "../src/NextServer.ts"
 import { pack } from "../src/Pack.ts"
 import { run, start, succeed } from "../src/Processes.ts"
 import { attwOn, publintOn } from "../src/Verdicts.ts"
@@ -281,4 +283,30 @@ describe.each([
     const { code, err } = await server.ended
     assert.strictEqual(code, 0, err)
   })
+})
+
+// Next has more than 300 MB.
+describe.runIf(isFull)("a custom server of Next.js", () => {
+  it("has the chat beside its pages, for the users whom its route handlers sign in", async () => {
+    const cwd = join(place, "next")
+    await installNextServer(cwd, { tarball, cache })
+    const server = start("node", ["--env-file=.env", "server.js"], { cwd })
+    try {
+      const [, port = ""] = await server.line(/port: (\d+)/)
+      const talk = await run("node", ["talk.js", `http://localhost:${port}`], { cwd })
+      assert.deepEqual(talk.out.split("\n"), [
+        "ben heard: Hello, Ben",
+        "unread: 200 1",
+        "wrong password: 401",
+        `refused: connection, cannot connect to ws://localhost:${port}/im/ws`,
+        "refused: login, The account or the password is wrong. The server's `authenticate` recognised no session of this page.",
+        "page: 200 true",
+        ""
+      ])
+    } finally {
+      server.child.kill("SIGTERM")
+    }
+    const { code, err } = await server.ended
+    assert.strictEqual(code, 0, err)
+  }, 600_000)
 })

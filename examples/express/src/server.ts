@@ -46,9 +46,6 @@ const signedIn = async (request: Request, response: Response, next: NextFunction
 }
 const userOf = ({ locals }: Response) => String(locals["user"])
 app.get("/unread", signedIn, async (_, response) => void response.json(await parley.as(userOf(response)).unread()))
-app.get("/chat-token", signedIn, async (_, response) => {
-  response.json(await parley.openSession(userOf(response), { kind: "chat" }))
-})
 
 const port = Number(process.env["PORT"] ?? 3000)
 const server = app.listen(port, "127.0.0.1", () => console.log("ready", server.address()))

@@ -50,9 +50,6 @@ const signedIn = createMiddleware<Own>(async (context, next) => {
   return next()
 })
 app.get("/unread", signedIn, async ({ json, var: { user } }) => json(await parley.as(user).unread()))
-app.get("/chat-token", signedIn, async ({ json, var: { user } }) =>
-  json(await parley.openSession(user, { kind: "chat" }))
-)
 
 const server = serve(
   { fetch: app.fetch, port: Number(process.env["PORT"] ?? 3000), hostname: "127.0.0.1" },

@@ -34,8 +34,6 @@ const application = async (request: IncomingMessage, response: ServerResponse): 
     }
     case "GET /unread":
       return user === undefined ? answer(401, {}) : answer(200, await parley.as(user).unread())
-    case "GET /chat-token":
-      return user === undefined ? answer(401, {}) : answer(200, await parley.openSession(user, { kind: "chat" }))
     default:
       return answer(404, { message: "This page is not there." })
   }

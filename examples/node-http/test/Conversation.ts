@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { WebSocket as NodeWebSocket } from "ws"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 
 /** Headers of a request with the application's own session. */
@@ -21,6 +22,10 @@ export interface Example {
   readonly own: string
   /** Of what the application answers to a login. */
   readonly session: (answer: Response) => Promise<Session>
+  /** Logs in at the application. Default: `POST /login` with `login` and `password`. */
+  readonly login?: (http: string, login: string, password: string) => Promise<Response>
+  /** The account of a user in the chat. Default: the login. */
+  readonly accountOf?: (login: string) => string
 }
 
 export interface Running {
@@ -29,7 +34,7 @@ export interface Running {
   readonly signIn: (login: string, password: string) => Promise<Session>
   /** The application's own page for this session. */
   readonly own: (path: string, session?: Session) => Promise<Response>
-  /** A chat client with this session. */
+  /** A chat client with this session: by its cookie, without other credentials, or by a session token. */
   readonly chat: (session: Session) => Promise<Parley>
   /** Asks spark. */
   readonly spark: (path: string, session: Session, body: object) => Promise<Record<string, unknown>>
@@ -43,7 +48,15 @@ const post = (body: object, headers: Session = {}): RequestInit => ({
   body: JSON.stringify(body)
 })
 
-export const start = async ({ server, at, own, session }: Example): Promise<Running> => {
+/** A WebSocket with the headers of a page's: its cookies, and its origin. */
+const webSocketOf = (headers: Session) =>
+  class extends NodeWebSocket {
+    constructor(url: string) {
+      super(url, { headers })
+    }
+  }
+
+export const start = async ({ server, at, own, session, login: logIn }: Example): Promise<Running> => {
   const data = mkdtempSync(join(tmpdir(), "parley-example-"))
   const program = spawn(process.execPath, [fileURLToPath(server)], { env: { ...process.env, PORT: "0", DATA: data } })
   let out = ""
@@ -63,15 +76,17 @@ export const start = async ({ server, at, own, session }: Example): Promise<Runn
     http,
     own: page,
     signIn: async (login, password) => {
-      const answer = await fetch(`${http}${own}/login`, post({ login, password }))
+      const answer = await (logIn?.(http, login, password) ?? fetch(`${http}${own}/login`, post({ login, password })))
       if (!answer.ok) throw new Error(String(answer.status))
       return session(answer)
     },
     chat: (mine) =>
-      connect({
-        url: `${http}${at}/ws`,
-        token: async () => (await (await page("/chat-token", mine)).json()) as string
-      }),
+      mine["cookie"] === undefined
+        ? connect({
+            url: `${http}${at}/ws`,
+            token: async () => (await (await page("/chat-token", mine)).json()) as string
+          })
+        : connect({ url: `${http}${at}`, WebSocket: webSocketOf({ ...mine, origin: http }) }),
     spark: async (path, mine, body) => {
       const answer = await fetch(`${http}${at}${path}`, post(body, mine))
       return { status: answer.status, ...((await answer.json()) as object) }
@@ -103,6 +118,7 @@ export const nextContent = (client: Parley): Promise<string> =>
 
 /** The tests that every example passes; `more` are its own. */
 export const example = (name: string, given: Example, more: (running: () => Running) => void = () => {}): void => {
+  const { accountOf = (login) => login } = given
   describe(`the example for ${name}`, () => {
     let running: Running | undefined
     const current = (): Running => {
@@ -121,7 +137,7 @@ export const example = (name: string, given: Example, more: (running: () => Runn
       const [ann, ben] = [await signIn("ann", "tea"), await signIn("ben", "coffee")]
       const client = await chat(ben)
       const heard = nextContent(client)
-      const { SessionId } = await spark("/session/start", ann, { To: ["ben"] })
+      const { SessionId } = await spark("/session/start", ann, { To: [accountOf("ben")] })
       const sent = await spark("/message/push", ann, { SessionId, Type: 0, Content: "Hello from spark, 你好" })
       assert.include(sent, { success: true })
       assert.strictEqual(await heard, "Hello from spark, 你好")
@@ -138,15 +154,35 @@ export const example = (name: string, given: Example, more: (running: () => Runn
       const { http, signIn, own, spark } = current()
       assert.strictEqual(await signIn("ann", "coffee").catch((error: Error) => error.message), "401")
       assert.strictEqual((await own("/unread")).status, 401)
-      assert.include(await spark("/session/start", {}, { To: ["ben"] }), { status: 401, success: false })
+      assert.include(await spark("/session/start", {}, { To: [accountOf("ben")] }), { status: 401, success: false })
       const socket = new WebSocket(`${http.replace("http", "ws")}${given.at}/ws`)
       await new Promise((resolve) => socket.addEventListener("open", resolve))
       const answer = new Promise<string>((resolve) =>
         socket.addEventListener("message", ({ data }) => resolve(String(data)), { once: true })
       )
-      socket.send(JSON.stringify({ module: "chat", method: "login", params: { account: "ann", password: "" } }))
+      socket.send(
+        JSON.stringify({ module: "chat", method: "login", params: { account: accountOf("ann"), password: "" } })
+      )
       assert.deepInclude(JSON.parse(await answer) as object, { method: "login", result: "fail" })
       socket.close()
+    })
+
+    it("refuses a page of another origin that has the cookies of a user", async () => {
+      const { http, signIn } = current()
+      const mine = await signIn("ann", "tea")
+      const refused = (headers: Session) =>
+        new Promise<number | undefined>((resolve, reject) => {
+          const socket = new NodeWebSocket(`${http.replace("http", "ws")}${given.at}/ws`, { headers })
+          socket.on("unexpected-response", (request, { statusCode }) => {
+            resolve(statusCode)
+            request.destroy()
+          })
+          socket.on("error", reject)
+          socket.on("open", () => reject(new Error("it was accepted")))
+        })
+      for (const origin of ["https://evil.example", `${http}.evil.example`, "null", http.replace("http", "ftp")]) {
+        assert.strictEqual(await refused({ ...mine, origin }), 403, origin)
+      }
     })
 
     it("has its own pages beside", async () => {

@@ -12,11 +12,20 @@ const EXAMPLES = [
   ...["express", "fastify", "hono", "nest"].map((name) => `examples/${name}/src/server.ts`)
 ]
 
-it("the page on embedding shows lines of the examples", () => {
-  const sources = EXAMPLES.map((path) => readFileSync(at(path), "utf8"))
-  const page = readFileSync(at("docs/embedding.md"), "utf8")
-  const blocks = Array.from(page.matchAll(/^```ts\n([\s\S]*?)^```$/gm), ([, block = ""]) => block)
-  assert.isAbove(blocks.length, 8)
+const SESSIONS = ["src/express-session.ts", "src/better-auth.ts", "next/server.js"].map(
+  (path) => `examples/sessions/${path}`
+)
+
+it.each([
+  ["docs/embedding.md", 9],
+  ["docs/sessions.md", 10]
+])("%s shows lines of the examples", (path, least) => {
+  // A shown option may be indented in the source, and followed by others.
+  const plain = (text: string): string => text.replaceAll(/,$|^ +/gm, "")
+  const sources = [...EXAMPLES, ...SESSIONS].map((name) => plain(readFileSync(at(name), "utf8")))
+  const page = readFileSync(at(path), "utf8")
+  const blocks = Array.from(page.matchAll(/^```ts\n([\s\S]*?)^```$/gm), ([, block = ""]) => plain(block))
+  assert.isAtLeast(blocks.length, least)
   const invented = blocks.filter((block) => !sources.some((source) => source.includes(block)))
   assert.deepStrictEqual(invented, [])
 })

@@ -19,7 +19,8 @@ import * as NodePasswords from "./NodePasswords.ts"
 import { checkInputs, parleyOptionChecks, parleyParameters } from "./internal/http/optionChecks.ts"
 
 /** Options of `createParley`. */
-export interface ParleyOptions extends EngineOptions, Pick<ServeOptions, "path" | "login" | "trustedProxies"> {
+export interface ParleyOptions
+  extends EngineOptions, Pick<ServeOptions, "path" | "login" | "trustedProxies" | "upgradeMiddleware"> {
   /** The protocols to serve; no other one is loaded. */
   readonly dialects: ReadonlyArray<ServedDialect>
   /**
@@ -115,7 +116,7 @@ checkArguments(Parley, parleyParameters)
  */
 export const createParley = async (given: ParleyOptions): Promise<Parley> => {
   checkOptions("createParley", given, parleyOptionChecks)
-  const { dialects, path, login, trustedProxies, demonstration, ...options } = given
+  const { dialects, path, login, trustedProxies, upgradeMiddleware, demonstration, ...options } = given
   const passwords = options.passwords ?? NodePasswords.layer
   const started = await startEngine(
     { ...options, passwords },
@@ -130,6 +131,7 @@ export const createParley = async (given: ParleyOptions): Promise<Parley> => {
       path,
       login,
       trustedProxies,
+      upgradeMiddleware,
       demonstration
     }).pipe(Scope.provide(scope))
   )

@@ -34,6 +34,11 @@ const OPTIONS: ReadonlyArray<readonly [options: object, sentence: string]> = [
   ],
   [{ dialects: [ha] }, `The option dialects[0] must be ${PROTOCOL}, not an object: pass its export dialect.`],
   [{ trustedProxies: "loopback" }, 'The option trustedProxies must be a list of addresses, not "loopback".'],
+  [
+    { upgradeMiddleware: (() => {}) as never },
+    "The option upgradeMiddleware must be a list of middleware functions, not a function."
+  ],
+  [{ upgradeMiddleware: ["session"] as never }, 'The option upgradeMiddleware[0] must be a function, not "session".'],
   [{ trustedProxies: true }, "The option trustedProxies must be a list of addresses, not true."],
   [{ trustedProxies: ["loopback", "10.0.0.0/99"] }, `The option trustedProxies must be ${PROXIES}, not "10.0.0.0/99".`],
   [{ trustedProxies: ["0.0.0.0/0"] }, `The option trustedProxies must be ${PROXIES}, not "0.0.0.0/0".`],

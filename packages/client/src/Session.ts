@@ -6,16 +6,12 @@ import { Connection, type ConnectionTiming, type Socket } from "./Connection.ts"
 import { md5 } from "./Md5.ts"
 import { ParleyError } from "./ParleyError.ts"
 import { type RequestOptions, RequestQueue, type RequestSettings } from "./RequestQueue.ts"
+import { type Credentials, credentialsHint } from "./Credentials.ts"
 import { type Backoff, delayOf } from "./backoff.ts"
 import { isCalled, isTakeover, type Packet, type Status } from "./protocol.ts"
 
 /** `waiting`: until the next attempt to connect. `ended`: for good. */
 export type State = "connecting" | "online" | "waiting" | "ended"
-
-/** A token is a session's, as returned by `POST /auth/login`; a function is called again when its token is refused. */
-export type Credentials =
-  | { readonly account: string; readonly password: string }
-  | { readonly token: string | (() => string | Promise<string>) }
 
 export interface SessionSettings extends RequestSettings, ConnectionTiming {
   readonly url: string
@@ -167,8 +163,8 @@ export class Session {
 
   #authenticate(connection: Connection): void {
     if (this.#sid !== undefined) return this.#resume(connection, this.#sid)
-    if ("password" in this.#credentials) return this.#logIn(connection, this.#credentials)
     const { token } = this.#credentials
+    if (token === undefined) return this.#logIn(connection, this.#credentials)
     if (typeof token === "string") return this.#resume(connection, token)
     Promise.resolve()
       .then(token)
@@ -182,8 +178,10 @@ export class Session {
       )
   }
 
-  #logIn(connection: Connection, { account, password }: { readonly account: string; readonly password: string }): void {
-    const params = { account, password: md5(password), status: this.status, device: this.#settings.device }
+  /** Without a password the server reads the user from the request that opened the connection. */
+  #logIn(connection: Connection, { account, password }: Credentials): void {
+    const secret = password === undefined ? undefined : md5(password)
+    const params = { account, password: secret, status: this.status, device: this.#settings.device }
     const onReply = ({ module, result, sid, data, message }: Packet): void => {
       if (result === "success" && sid !== undefined) this.#onLoggedIn(connection, sid, data)
       // The error is about the connection, for example the limit of connections.
@@ -205,7 +203,7 @@ export class Session {
       const isUnused = this.#sid === undefined
       this.#sid = undefined
       if (this.#possiblyTakenOver) return this.end(takenOver())
-      if (isUnused || ("token" in this.#credentials && typeof this.#credentials.token === "string")) {
+      if (isUnused || typeof this.#credentials.token === "string") {
         return this.#onRefused(message)
       }
       this.#authenticate(connection)
@@ -221,7 +219,10 @@ export class Session {
 
   #onRefused(message = "the server refused the login"): void {
     if (this.#wasOnline && ++this.#refusals < MAX_REFUSALS) this.#onLost()
-    else this.end(new ParleyError("login", message, { method: "login" }))
+    else {
+      const text = `${message}${credentialsHint(this.#credentials)}`
+      this.end(new ParleyError("login", text, { method: "login" }))
+    }
   }
 
   #onLoggedIn(connection: Connection, sid: string, data: unknown): void {

@@ -1,13 +1,17 @@
 /** Options of the client, and their defaults. */
 import type { Socket } from "./Connection.ts"
-import type { Credentials, SessionSettings, State } from "./Session.ts"
+import type { Credentials } from "./Credentials.ts"
+import type { SessionSettings, State } from "./Session.ts"
 import { ParleyError } from "./ParleyError.ts"
 import { type Backoff, type Clock, defaultBackoff, platformClock } from "./backoff.ts"
 import type { Status } from "./protocol.ts"
 
 /** Options of `connect`, without the credentials. */
 export interface ParleyOptions {
-  /** URL of the server with `http`, `https`, `ws` or `wss`, with or without `/ws` at its end. */
+  /**
+   * URL of the server with `http`, `https`, `ws` or `wss`, with or without `/ws` at its end; in a page also relative to the
+   * page: `/im`.
+   */
   readonly url: string
   /** Status shown to other users. Default: `online`. */
   readonly status?: Exclude<Status, "offline">
@@ -42,7 +46,7 @@ export interface ParleyOptions {
   readonly clock?: Clock
 }
 
-/** Options with an account and a password, or with a token. */
+/** Options with an account and a password, with a session token, or with neither: see `Credentials`. */
 export type ConnectOptions = ParleyOptions & Credentials
 
 export interface Settings extends Omit<SessionSettings, "refusal"> {

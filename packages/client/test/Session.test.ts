@@ -1,5 +1,6 @@
 /** Connecting, reconnecting and takeover, with a fake server and a manual clock. */
 import { assert, describe, it } from "@effect/vitest"
+import type { Credentials } from "../src/index.ts"
 import { CHAT, type fakeNetwork, settled, USER } from "./FakeServer.ts"
 import { failure, online, setUp, setUpWith, stored } from "./harness.ts"
 
@@ -13,6 +14,55 @@ describe("connecting", () => {
     })
     assert.deepStrictEqual([parley.sid, parley.me.account, [...parley.chats.keys()]], ["sid-1", "ann", ["chat"]])
   })
+
+  it("logs in without credentials, for servers that recognise the page's own session", async () => {
+    const { net, connecting } = setUpWith({}, { device: "laptop" })
+    net.peer.open()
+    assert.deepStrictEqual(net.peer.frames, [
+      { module: "chat", method: "login", params: { status: "online", device: "laptop" } }
+    ])
+    net.peer.acceptLogin()
+    assert.strictEqual((await connecting).me.account, "ann")
+  })
+
+  it("uses an address relative to the page", async () => {
+    Object.assign(globalThis, { location: new URL("https://app.example/rooms/1?a=b") })
+    try {
+      const { net, clock, connecting } = setUpWith({}, { url: "/chat", retry: false })
+      net.peer.disconnect()
+      assert.strictEqual((await failure(connecting)).message, "cannot connect to wss://app.example/chat/ws")
+      assert.strictEqual(clock.pending, 0)
+    } finally {
+      Reflect.deleteProperty(globalThis, "location")
+    }
+    const { connecting } = setUpWith({}, { url: "/chat" })
+    assert.strictEqual(
+      (await failure(connecting)).message,
+      "/chat is not an http, https, ws or wss URL: outside of a page it must have a scheme and a host"
+    )
+  })
+
+  const REFUSED = "The account or the password is wrong."
+  const TOKEN = "q".repeat(43)
+  const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+  it.each([
+    [{ account: "ann", password: "123456" }, ""],
+    [{ account: "ann", password: TOKEN }, " A one-time token is valid once; a session token is a `token`."],
+    [{ account: "ann", password: JWT }, " A JWT is for the server's `authenticate`: leave it out."],
+    [{ token: TOKEN }, " `token` is a session token; a one-time token is a `password`."],
+    [{ token: JWT }, " A JWT is for the server's `authenticate`: leave it out."],
+    [{}, " The server's `authenticate` recognised no session of this page."]
+  ] satisfies ReadonlyArray<[Credentials, string]>)(
+    "names the expected kind of token: %j",
+    async (credentials, hint) => {
+      const { net, connecting } = setUpWith(credentials)
+      net.peer.open()
+      const denied = "token" in credentials
+      net.peer.reply(net.peer.last?.method ?? "", { result: denied ? "denied" : "fail", message: REFUSED })
+      const error = await failure(connecting)
+      assert.deepStrictEqual([error.code, error.message], ["login", REFUSED + hint])
+    }
+  )
 
   it("is retried until the timeout", async () => {
     const { net, clock, connecting, states } = setUp({ timeout: 5000 })

@@ -25,6 +25,13 @@ export const Forwarded: Context.Reference<ForwardedOrigin> = Context.Reference<F
   { defaultValue: () => ({}) }
 )
 
+/**
+ * The host's own object of an HTTP request (`RequestInfo.source`), as its host provides it; undefined if it has none.
+ */
+export const RequestSource: Context.Reference<unknown> = Context.Reference<unknown>("@parley/core/RequestSource", {
+  defaultValue: () => undefined
+})
+
 /** An HTTP request, or the upgrade request of a WebSocket, without its body. */
 export interface RequestInfo {
   readonly kind: "http" | "websocket"
@@ -40,6 +47,11 @@ export interface RequestInfo {
   readonly address: string
   /** The origin that a trusted proxy has reported. */
   readonly forwarded?: ForwardedOrigin
+  /**
+   * The host's own object of the request, with the properties that its middleware has set (`session`, `user`): on Node an
+   * `IncomingMessage`, with `fetch` the `Request`. Undefined if the host has none.
+   */
+  readonly source?: unknown
 }
 
 /**

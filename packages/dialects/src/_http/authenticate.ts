@@ -1,5 +1,5 @@
 /** Authenticates HTTP requests: by a token of ours, otherwise by the embedder's authenticator. */
-import { Forwarded, type ForwardedOrigin, type RequestInfo } from "@parley/core/Authenticator"
+import { Forwarded, type RequestInfo, RequestSource } from "@parley/core/Authenticator"
 import { refuse, type Refused } from "@parley/core/Refused"
 import type { Sessions } from "@parley/core/Sessions"
 import { ClaimRequest } from "@parley/core/Slots"
@@ -13,14 +13,20 @@ import type { Query } from "./query.ts"
 export const bearerOf = ({ headers }: HttpServerRequest): string | undefined =>
   /^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]
 
-const requestInfo = (request: HttpServerRequest, query: Query, forwarded: ForwardedOrigin): RequestInfo => ({
-  kind: "http",
-  method: request.method,
-  url: request.url,
-  headers: new Map(Object.entries(request.headers)),
-  query: new Map(query.names().map((name) => [name, query.get(name) ?? ""])),
-  address: Option.getOrElse(request.remoteAddress, () => ""),
-  forwarded
+const requestInfo = Effect.fnUntraced(function* (
+  request: HttpServerRequest,
+  query: Query
+): Effect.fn.Return<RequestInfo> {
+  return {
+    kind: "http",
+    method: request.method,
+    url: request.url,
+    headers: new Map(Object.entries(request.headers)),
+    query: new Map(query.names().map((name) => [name, query.get(name) ?? ""])),
+    address: Option.getOrElse(request.remoteAddress, () => ""),
+    forwarded: yield* Forwarded,
+    source: yield* RequestSource
+  }
 })
 
 /** `Retry-After` for a user with too many requests in flight, in seconds. */
@@ -55,12 +61,12 @@ const identify = Effect.fnUntraced(function* (
   const { token = "", cookie = "", bearer = "" } = credentials
   if (token !== "") return (yield* sessions.resume(token))?.user
   if (cookie !== "") {
-    if (request.method !== "GET") yield* sessions.rejectCrossOrigin(requestInfo(request, query, yield* Forwarded))
+    if (request.method !== "GET") yield* sessions.rejectCrossOrigin(yield* requestInfo(request, query))
     return (yield* sessions.resume(cookie))?.user
   }
   if (bearer !== "") {
     const found = yield* sessions.resume(bearer)
     if (found !== undefined) return found.user
   }
-  return yield* sessions.authenticated(requestInfo(request, query, yield* Forwarded))
+  return yield* sessions.authenticated(yield* requestInfo(request, query))
 })

@@ -7,6 +7,7 @@ import { Settings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
 import type { IncomingHttpHeaders } from "node:http"
 import { type Options as ConnectionOptions, defaultOptions } from "../socket/SocketConnection.ts"
+import type { UpgradeMiddleware } from "../socket/upgradeMiddleware.ts"
 import { Drain } from "./Drain.ts"
 import { isLocal } from "./localOnly.ts"
 import { parseMountPath } from "./mountPath.ts"
@@ -27,6 +28,13 @@ export interface ContextOptions {
    * get 403. For demonstrations, whose passwords are public. Default: false.
    */
   readonly localOnly?: boolean | undefined
+  /**
+   * The host's middleware for upgrades of WebSockets, which pass no router: functions of Node's request and response, as
+   * `session()` of express-session or `passport.session()`. They run in this order, after the check of the page's origin
+   * and before `authenticate`, which gets the request as `source`. One that ends the response refuses the upgrade with it.
+   * For HTTP requests, mount them before this host.
+   */
+  readonly upgradeMiddleware?: ReadonlyArray<UpgradeMiddleware> | undefined
   /** For tests. Default: the settings `limits.frame`, `limits.sendBuffer`, `connection.ping` and `connection.stall`, and `defaultOptions`. */
   readonly connection?: Partial<ConnectionOptions>
 }
@@ -39,7 +47,7 @@ export const makeHostContext = Effect.fnUntraced(function* (options: ContextOpti
   const problem = originsProblem(authenticator.origins)
   if (problem !== undefined) throw new Error(`origins ${problem}.`)
   const mount = parseMountPath(options.path)
-  const { localOnly = false, trustedProxies = [] } = options
+  const { localOnly = false, trustedProxies = [], upgradeMiddleware = [] } = options
   const run = Effect.runForkWith(yield* Effect.context<never>())
   const logError = (message: string, cause?: unknown): void => {
     run(cause === undefined ? Effect.logError(message) : Effect.logError(message, cause))
@@ -65,6 +73,7 @@ export const makeHostContext = Effect.fnUntraced(function* (options: ContextOpti
     authenticator,
     mount,
     localOnly,
+    upgradeMiddleware,
     /** Returns the client's address. */
     clientOf: clientAddressResolver(trustedProxies),
     isTrusted,

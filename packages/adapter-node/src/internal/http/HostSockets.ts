@@ -9,6 +9,7 @@ import type { SocketConnection } from "../socket/SocketConnection.ts"
 import { SocketShares } from "../socket/SocketShares.ts"
 import { TcpConnection } from "../socket/TcpConnection.ts"
 import { handshakeOf, refuse } from "../socket/upgrade.ts"
+import { runUpgradeMiddleware } from "../socket/upgradeMiddleware.ts"
 import { WebSocketConnection } from "../socket/WebSocketConnection.ts"
 import type { HostContext } from "./HostContext.ts"
 import { type Address, ListenError, listen } from "./listen.ts"
@@ -27,7 +28,7 @@ export interface AttachOptions {
 /** Accepts WebSockets at these paths, and raw TCP. */
 export const makeHostSockets = (context: HostContext, paths: ReadonlyMap<string, Accept>, tcp: Accept | undefined) => {
   const { authenticator, mount, clientOf, pages, isRefused, connectionOptions, logDropped, drain } = context
-  const { settings, localOnly } = context
+  const { settings, localOnly, upgradeMiddleware, logError } = context
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -75,14 +76,30 @@ export const makeHostSockets = (context: HostContext, paths: ReadonlyMap<string,
       refuse(socket, "403 Forbidden", NOT_LOCAL)
       return true
     }
-    const handshake = handshakeOf(request, url, address, pages.forwarded(peer, header), authenticator)
-    webSockets.handleUpgrade(request, socket, head, (ws) => {
-      shares.upgraded(socket)
-      const connection = new WebSocketConnection(ws, socket, address, connectionOptions, onClosed)
-      connections.add(connection)
-      connection.open(accept, handshake)
-    })
+    const open = (): void => {
+      const handshake = handshakeOf(request, url, address, pages.forwarded(peer, header), authenticator)
+      webSockets.handleUpgrade(request, socket, head, (ws) => {
+        shares.upgraded(socket)
+        const connection = new WebSocketConnection(ws, socket, address, connectionOptions, onClosed)
+        connections.add(connection)
+        connection.open(accept, handshake)
+      })
+    }
+    if (upgradeMiddleware.length === 0) open()
+    else void afterMiddleware(request, socket as net.Socket, open)
     return true
+  }
+
+  /** Calls back once the host's middleware has passed the request on; otherwise the upgrade is refused. */
+  const afterMiddleware = async (request: ParsedRequest, socket: net.Socket, open: () => void): Promise<void> => {
+    const result = await runUpgradeMiddleware(upgradeMiddleware, request, socket)
+    if (result._tag === "Ended") return
+    if (result._tag === "Failed") {
+      logError("upgradeMiddleware failed", result.cause)
+      return refuse(socket, "500 Internal Server Error", "The server's middleware failed.")
+    }
+    if (drain.isClosing) refuse(socket, "503 Service Unavailable")
+    else if (!socket.destroyed) open()
   }
 
   const attach = (server: Server, { foreign = "alone", own = false }: AttachOptions = {}): (() => void) => {

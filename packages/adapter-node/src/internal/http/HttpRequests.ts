@@ -1,5 +1,5 @@
 /** HTTP requests of a host, by Node or by web `Request`: limits those in flight, and passes them to the routes. */
-import { Forwarded, type ForwardedOrigin } from "@parley/core/Authenticator"
+import { Forwarded, type ForwardedOrigin, RequestSource } from "@parley/core/Authenticator"
 import { networkOf, plainAddress } from "@parley/core/ClientAddress"
 import { type InputBudget, StreamBody } from "@parley/core/InputBudget"
 import type { UserId } from "@parley/core/Ids"
@@ -63,6 +63,8 @@ interface ActiveRequest {
   /** The client's address; "" if unknown. */
   readonly address: string
   readonly forwarded: ForwardedOrigin
+  /** The host's own object of the request. */
+  readonly source: unknown
   readonly slot: Slot
   readonly body: BodyBudget
 }
@@ -73,7 +75,7 @@ const inFlight = new WeakMap<object, ActiveRequest>()
 /** Provides the client's address, and counts the request for its user once authenticated. */
 const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
   Effect.flatMap(HttpServerRequest, (request) => {
-    const { address = "", forwarded = {}, slot, body } = inFlight.get(request.source) ?? {}
+    const { address = "", forwarded = {}, source, slot, body } = inFlight.get(request.source) ?? {}
     const claim = (user: UserId): boolean => {
       if (slot?.claim(userHolder(user)) === false) return false
       body?.authenticate()
@@ -86,6 +88,7 @@ const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
     return noteSlowHttp(app).pipe(
       Effect.provideService(HttpServerRequest, addressed),
       Effect.provideService(Forwarded, forwarded),
+      Effect.provideService(RequestSource, source),
       Effect.provideService(ClaimRequest, claim),
       Effect.provideService(StreamBody, () => body?.stream())
     )
@@ -171,7 +174,7 @@ export const makeHttpRequests = Effect.fnUntraced(function* (
     if (slot === undefined) return respond(response, 429, ADDRESS_BUSY, RETRY_AFTER)
     const body = new BodyBudget(input.open(address), bodyLimit)
     const forwarded = pages.forwarded(restored.socket.remoteAddress, headerOf(restored.headers))
-    const active = { address, forwarded, slot, body }
+    const active = { address, forwarded, source: request, slot, body }
     response.once("close", () => onAnswered(active))
     inFlight.set(restored, active)
     if (watchRequest(restored, response, limitsOf(address, body))) handle(restored, response)
@@ -215,7 +218,7 @@ export const makeHttpRequests = Effect.fnUntraced(function* (
       return Promise.resolve(Response.json({ message: ADDRESS_BUSY }, { status: 429, headers: RETRY_AFTER }))
     }
     const body = new BodyBudget(input.open(client), bodyLimit)
-    const active = { address: client, forwarded: pages.forwarded(peer, header), slot, body }
+    const active = { address: client, forwarded: pages.forwarded(peer, header), source: request, slot, body }
     const watched = watchWebRequest(request, origin + url, limitsOf(client, body))
     inFlight.set(watched.request, active)
     const cors = Object.entries(corsHeaders(header("origin"), authenticator))

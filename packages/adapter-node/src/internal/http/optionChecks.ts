@@ -1,6 +1,7 @@
 /** Checks of the options of `createParley`, and of the arguments of its methods. */
 import type { CommandInput, OperatorCommand } from "@parley/core/Dialect"
 import {
+  callback,
   check,
   type Check,
   checkArgument,
@@ -60,6 +61,7 @@ export const parleyOptionChecks = {
   path: optional(check('a path such as "/im", without parameters or a query', isMountPath)),
   login: optional(flag),
   trustedProxies: optional(trustedProxies),
+  upgradeMiddleware: optional(list("middleware functions", callback)),
   demonstration: optional(flag)
 } satisfies Readonly<Record<string, Check>>
 

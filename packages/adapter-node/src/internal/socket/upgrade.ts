@@ -21,7 +21,8 @@ const requestInfo = (
   ),
   query,
   address,
-  forwarded
+  forwarded,
+  source: request
 })
 
 /** `url`: path and query; `address`: the client's. The request is kept only if there is an authenticator. */
@@ -42,7 +43,7 @@ export const handshakeOf = (
 /** Refuses an upgrade with a reason, and ends its socket. */
 export const refuse = (
   socket: Duplex,
-  status: "403 Forbidden" | "404 Not Found" | "503 Service Unavailable",
+  status: "403 Forbidden" | "404 Not Found" | "500 Internal Server Error" | "503 Service Unavailable",
   message?: string
 ): void => {
   const body = message === undefined ? "" : JSON.stringify({ message })

@@ -1,0 +1,5 @@
+import { Chat } from "./chat.js"
+
+export default function Page() {
+  return <Chat />
+}
