@@ -1,18 +1,22 @@
-/** A server in another language, without shared code, passes by following the guide. */
+/** Servers in another language, without shared code, pass by following the guide. */
 import { type ChildProcess, execFile, spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
+import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { isFull } from "../../../scripts/repetitions.ts"
+import { lines, type Options, run, type Target } from "../src/index.ts"
 
 const main = join(import.meta.dirname, "../src/main.ts")
-const source = join(import.meta.dirname, "../../../examples/python-server/server.py")
+const examples = join(import.meta.dirname, "../../../examples/python-server")
+const source = join(examples, "server.py")
 
 const folder = mkdtempSync(join(tmpdir(), "parley-python-"))
 const started: Array<ChildProcess> = []
 
-/** Starts a Python program that prints its address as `listening http://…`. */
-const serve = (file: string): Promise<string> =>
+/** Starts a Python program that prints its address as `listening http://…`, and before it one of raw TCP. */
+const open = (file: string): Promise<Target> =>
   new Promise((resolve, reject) => {
     const child = spawn("python3", [file, "--port", "0"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] })
     started.push(child)
@@ -20,12 +24,16 @@ const serve = (file: string): Promise<string> =>
     child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text))
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       out += text
-      const url = /^listening (http:\S+)$/m.exec(out)?.[1]
-      if (url !== undefined) resolve(url)
+      const http = /^listening (http:\S+)$/m.exec(out)?.[1]
+      const tcp = /^raw (tcp:\S+)$/m.exec(out)?.[1]
+      if (http !== undefined)
+        resolve({ http, ws: `${http.replace("http", "ws")}/ws`, ...(tcp !== undefined && { tcp }) })
     })
     child.on("error", reject)
     child.on("exit", (code) => reject(new Error(`ended with ${code}: ${err}`)))
   })
+
+const serve = async (file: string): Promise<string> => (await open(file)).http
 
 const kit = (...args: ReadonlyArray<string>): Promise<{ code: number; out: string }> =>
   new Promise((resolve) => {
@@ -76,10 +84,84 @@ describe("a server with Python's standard library alone", () => {
     expect(code).toBe(1)
     expect(out).toContain("fail  ha/conversation/documented#conversation")
   })
+})
 
-  it("imports nothing but Python's standard library", () => {
-    const imported = [...readFileSync(source, "utf8").matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => name)
-    const standard = ["argparse", "hashlib", "http", "json", "re", "secrets", "threading", "urllib"]
-    expect(imported.toSorted()).toEqual(standard)
+/** The number of passed checks, and the text of the scenarios that do not pass. */
+const outcomeOf = async (options: Options): Promise<{ passed: number; failures: ReadonlyArray<string> }> => {
+  const { passed, scenarios } = await run(options)
+  const failed = scenarios.filter(({ verdict }) => !["pass", "not-applicable"].includes(verdict))
+  return { passed, failures: failed.flatMap((result) => lines(result)) }
+}
+
+/** Profiles that the servers pass: in `npx pnpm test` the one of the documents. */
+const profiles = isFull ? (["documented", "hardening"] as const) : (["documented"] as const)
+
+describe.concurrent("the servers of several files", { timeout: 240_000 }, () => {
+  it.for(profiles)("spark passes the profile %s", async (profile, { expect }) => {
+    const target = await open(join(examples, "spark/server.py"))
+    const { passed, failures } = await outcomeOf({ protocol: "spark", target, profile })
+    expect(failures).toEqual([])
+    expect(passed).toBeGreaterThan(50)
+  })
+
+  it.for(profiles)("xuanxuan passes the profile %s over WebSocket", async (profile, { expect }) => {
+    const target = await open(join(examples, "xuanxuan/server.py"))
+    const { passed, failures } = await outcomeOf({ protocol: "xuanxuan", target, profile })
+    expect(failures).toEqual([])
+    expect(passed).toBeGreaterThan(100)
+  })
+
+  it.runIf(isFull).for(profiles)("xuanxuan passes the profile %s over raw TCP", async (profile, { expect }) => {
+    const target = await open(join(examples, "xuanxuan/server.py"))
+    const { passed, failures } = await outcomeOf({ protocol: "xuanxuan", target, profile, transport: "tcp" })
+    expect(failures).toEqual([])
+    expect(passed).toBeGreaterThan(100)
+  })
+
+  it.for([
+    {
+      example: "spark",
+      file: "sessions.py",
+      right: '",".join(members)',
+      wrong: '"".join(members)',
+      only: "spark/start/new",
+      check: "spark/start/new#response"
+    },
+    {
+      example: "xuanxuan",
+      file: "messages.py",
+      right: "chat.messages[::-1]",
+      wrong: "list(chat.messages)",
+      only: "xuanxuan/history/*",
+      check: "xuanxuan/history/"
+    }
+  ])("a fault of $example fails $check", async ({ example, file, right, wrong, only, check }, { expect }) => {
+    const copy = join(folder, example)
+    cpSync(join(examples, example), copy, { recursive: true })
+    const text = readFileSync(join(copy, file), "utf8")
+    expect(text.split(right)).toHaveLength(2)
+    writeFileSync(join(copy, file), text.replace(right, wrong))
+    const target = await open(join(copy, "server.py"))
+    const { failures } = await outcomeOf({ protocol: example, target, only, profile: "all" })
+    expect(failures.join("\n")).toMatch(new RegExp(`^ *fail +${check}`, "m"))
+  })
+})
+
+describe("the example servers", () => {
+  it.for([
+    { name: "ha", files: "server.py" },
+    { name: "spark", files: "spark/*.py" },
+    { name: "xuanxuan", files: "xuanxuan/*.py" }
+  ])("$name imports nothing but its own files and Python's standard library", async ({ files }) => {
+    const found = globSync(files, { cwd: examples })
+    const own = new Set(found.map((file) => basename(file, ".py")))
+    const imported = found.flatMap((file) =>
+      [...readFileSync(join(examples, file), "utf8").matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => name ?? "")
+    )
+    const others = [...new Set(imported)].filter((name) => !own.has(name))
+    const list = "import sys; print(*sys.stdlib_module_names)"
+    const { stdout } = await promisify(execFile)("python3", ["-c", list])
+    expect(others.filter((name) => !stdout.split(/\s/).includes(name))).toEqual([])
+    expect(others.length).toBeGreaterThan(0)
   })
 })
