@@ -35,7 +35,11 @@ const LONG = [
   "packages/adapter-postgres/test/PgStore.test.ts",
   "packages/client/test/FaultyNetwork.test.ts",
   "packages/server/test/Stopping.test.ts",
-  "packages/server/test/mutants/"
+  "packages/server/test/mutants/",
+  "packages/server/test/Bridge.test.ts",
+  "packages/server/test/Chat.test.ts",
+  "packages/server/test/Conformance.test.ts",
+  "packages/server/test/CrashRecovery.test.ts"
 ]
 
 for (const path of [...ALONE, ...LONG]) {

@@ -7,10 +7,11 @@ import { Store } from "@parley/core/Store"
 import { reopenLaws, sharedStoreLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { migrate, migrations } from "../src/internal/schema.ts"
+import { share } from "../../../scripts/repetitions.ts"
 import { folder } from "./folder.ts"
 
 describe("the store on SQLite", () => {
-  for (const law of storeLaws) {
+  for (const law of share(storeLaws, 2)) {
     it.effect(law.name, () =>
       Effect.flatMap(folder, (path) =>
         law.check.pipe(Effect.provide(SqliteStore.layer({ file: join(path, "parley.db") }), { local: true }))

@@ -16,7 +16,7 @@ import {
   NO_ENTRY,
   posting
 } from "../../core/src/testing/StoreLaws/Law.ts"
-import { repetitions } from "../../../scripts/repetitions.ts"
+import { repetitions, share } from "../../../scripts/repetitions.ts"
 import { folder } from "./folder.ts"
 import { each, here, NEVER, threaded } from "./indexPolicies.ts"
 
@@ -28,9 +28,9 @@ const paces = [
   ["at the end only", NEVER]
 ] as const
 
-for (const [when, policy] of paces) {
+for (const [turn, [when, policy]] of paces.entries()) {
   describe(`a store that indexes its log ${when}`, () => {
-    for (const law of storeLaws) {
+    for (const law of share(storeLaws, 3, turn)) {
       it.effect(law.name, () =>
         Effect.flatMap(folder, (path) =>
           law.check.pipe(

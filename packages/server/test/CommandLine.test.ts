@@ -1,8 +1,24 @@
+/** The command line. The quick run starts a process for a share of the cases, and runs the others in its own. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { share } from "../../../scripts/repetitions.ts"
+import { runInProcess } from "./inProcessCommand.ts"
 import { folder, run } from "./serverProcess.ts"
+
+/** Commands that use standard input are run as processes. */
+const readsInput = (args: ReadonlyArray<string>): boolean =>
+  args.join(" ") === "user add alice" || args.at(-1) === "http://127.0.0.1:1"
+
+/** Runs a case of a table, in a process if it is of the share. */
+const runner = <A extends readonly [ReadonlyArray<string>, ...ReadonlyArray<unknown>]>(cases: ReadonlyArray<A>) => {
+  const processes = new Set(share(cases, 8))
+  return (one: A, cwd: string, environment: Readonly<Record<string, string>> = {}) =>
+    processes.has(one) || readsInput(one[0])
+      ? run(cwd, one[0], "", { ...environment })
+      : runInProcess(cwd, one[0], environment)
+}
 
 describe("help", () => {
   const helps: ReadonlyArray<readonly [ReadonlyArray<string>, ReadonlyArray<string>]> = [
@@ -56,10 +72,12 @@ describe("help", () => {
       ["--as", "--url", "--password", "http://127.0.0.1:8080"]
     ]
   ]
-  for (const [args, words] of helps) {
+  const runHelp = runner(helps)
+  for (const help of helps) {
+    const [args, words] = help
     it.live(`parley ${args.join(" ")}`, () =>
       Effect.gen(function* () {
-        const { code, out, err } = yield* run(yield* folder, args)
+        const { code, out, err } = yield* runHelp(help, yield* folder)
         assert.strictEqual(err, "")
         assert.strictEqual(code, 0)
         for (const word of words) assert.include(out, word)
@@ -113,7 +131,9 @@ describe("a usage error is one line", () => {
     [["chat", "--as", "alice", "--url", "ftp://x"], "--url must be an http or ws URL, not ftp://x"],
     [["chat", "--as", "alice", "--url", "http://127.0.0.1:1"], "cannot connect to ws://127.0.0.1:1/ws"]
   ]
-  for (const [args, text, environment = {}] of wrong) {
+  const runWrong = runner(wrong)
+  for (const one of wrong) {
+    const [args, text, environment = {}] = one
     it.live(`${Object.entries(environment).join(" ")} parley ${args.join(" ")}`, () =>
       Effect.gen(function* () {
         const cwd = yield* folder
@@ -123,7 +143,7 @@ describe("a usage error is one line", () => {
         writeFileSync(join(cwd, "latin.csv"), Buffer.from("account,password\nj\xfcrgen,x\n", "latin1"))
         writeFileSync(join(cwd, "bad.csv"), "account,password\n,correct-horse-7\n")
         mkdirSync(join(cwd, "folder"))
-        const { code, out, err } = yield* run(cwd, args, "", environment)
+        const { code, out, err } = yield* runWrong(one, cwd, environment)
         assert.strictEqual(out, "")
         assert.isTrue(err.startsWith("parley: "), err)
         assert.include(err, text)

@@ -36,7 +36,7 @@ for (const [turn, [store, database]] of Object.entries(stores).entries()) {
             const results: Array<ScenarioResult> = []
             const onScenario = (result: ScenarioResult) => results.push(result)
             const { target, accounts } = found
-            const audit = audits({ ...options, target, accounts: accounts(), onScenario }).find((one) => one.id === id)
+            const [audit] = audits({ ...options, target, accounts: accounts(), onScenario, only: id })
             assert(audit)
             await audit.run()
             assert.deepStrictEqual(

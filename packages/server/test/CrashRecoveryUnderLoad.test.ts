@@ -10,7 +10,7 @@ import { repetitions } from "../../../scripts/repetitions.ts"
 import { type Client, historyOf, type Message, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
 import { folder, run, serve } from "./serverProcess.ts"
 
-const KILLS = repetitions(20, 4)
+const KILLS = repetitions(20, 2)
 const SENDERS = 20
 const MESSAGES = 2000
 const CHATS = 4

@@ -7,12 +7,12 @@ import { share } from "../../../../scripts/repetitions.ts"
 import { applies } from "../../src/scenarios/loadScenarios.ts"
 import { isJudged } from "../../src/run/plan.ts"
 import { type Benign, benign } from "./Benign.ts"
-import { MutantRunner, longTimeouts, distribute } from "./MutantRunner.ts"
+import { distribute, longTimeouts, type MutantRunner, openRunners } from "./MutantRunner.ts"
 import { scenarios } from "./takenIds.ts"
 
 let runners: ReadonlyArray<MutantRunner> = []
 beforeAll(async () => {
-  runners = await Promise.all([MutantRunner.open(), MutantRunner.open(), MutantRunner.open()])
+  runners = await openRunners()
 })
 afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 

@@ -5,12 +5,12 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { share } from "../../../../scripts/repetitions.ts"
 import { fieldKills, fieldRequirements, leavingOut, placesOf, undetectable, writeFieldKills } from "./FieldMutants.ts"
-import { MutantRunner, undetected, longTimeouts, distribute } from "./MutantRunner.ts"
+import { distribute, longTimeouts, type MutantRunner, openRunners, undetected } from "./MutantRunner.ts"
 import type { Traffic } from "./Proxy.ts"
 
 let runners: ReadonlyArray<MutantRunner> = []
 beforeAll(async () => {
-  runners = await Promise.all([MutantRunner.open(), MutantRunner.open(), MutantRunner.open()])
+  runners = await openRunners()
 })
 afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 

@@ -15,6 +15,7 @@ import type { Mutant } from "./Mutant.ts"
 import { type Traffic, Proxy } from "./Proxy.ts"
 import { type Reference, reference } from "./Reference.ts"
 import { scenarioOf } from "./takenIds.ts"
+import { repetitions } from "../../../../scripts/repetitions.ts"
 
 export type More = Partial<Pick<Options, "transport" | "wire" | "timing" | "strict" | "accounts" | "profile">>
 
@@ -106,6 +107,10 @@ export class MutantRunner {
     return { result, traffic: this.proxy.traffic }
   }
 }
+
+/** Opens the runners of a test file. */
+export const openRunners = (): Promise<ReadonlyArray<MutantRunner>> =>
+  Promise.all(Array.from({ length: repetitions(3, 2) }, () => MutantRunner.open()))
 
 /** A timeout does not prove detection, unless the mutant is silent: the machine may be slow. */
 const isSilence = ({ evidence }: CheckResult): boolean => {

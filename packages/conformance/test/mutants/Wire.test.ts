@@ -1,14 +1,14 @@
 /** Every wire mutant is detected by the checks that are named for it: by some of them in the quick run. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { share } from "../../../../scripts/repetitions.ts"
-import { MutantRunner, undetected, distribute } from "./MutantRunner.ts"
+import { distribute, type MutantRunner, openRunners, undetected } from "./MutantRunner.ts"
 import { scenarioOf } from "./takenIds.ts"
 import { targetChecks } from "./WireMutant.ts"
 import { wireMutants } from "./WireMutants.ts"
 
 let runners: ReadonlyArray<MutantRunner> = []
 beforeAll(async () => {
-  runners = await Promise.all([MutantRunner.open(), MutantRunner.open(), MutantRunner.open()])
+  runners = await openRunners()
 })
 afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 
