@@ -1,5 +1,5 @@
 /**
- * Later changes of messages, and pages of a history that do not shift. These are methods of the server's module `parley`, which other servers of the protocol do not
+ * Later changes of messages, search, and pages of a history that do not shift. These are methods of the server's module `parley`, which other servers of the protocol do not
  * have: they refuse it.
  */
 import type { ClientState } from "./ClientState.ts"
@@ -10,6 +10,16 @@ import { type ChatRef, gidOf, idOf, type MessageRef } from "./References.ts"
 import type { RequestOptions } from "./RequestQueue.ts"
 import type { Session } from "./Session.ts"
 import { messagesOf } from "./validate.ts"
+
+/** Options of `search`. */
+export interface SearchOptions extends RequestOptions {
+  /** Searches this chat only; all chats of this user if absent. */
+  readonly chat?: ChatRef
+  /** Maximum number of messages in the result, from 1 to 100. Default: 50. */
+  readonly size?: number
+  /** Continues a search: `next` of its latest result. */
+  readonly from?: string | undefined
+}
 
 /** A message by its gid. */
 export type MessageGid = string | { readonly gid: string }
@@ -39,6 +49,24 @@ export class MessageChanges extends ReadState {
     const { data, pager } = await this.#session.request("historyBefore", params, options, "parley")
     const more = typeof pager === "object" && pager !== null && Reflect.get(pager, "more") === true
     return { messages: messagesOf("historyBefore", data, fail), more }
+  }
+
+  /**
+   * Searches texts that contain `text`, from 1 to 255 characters, regardless of case: chat by chat from the newest chat on,
+   * and in each from the newest message on. Recalled and deleted messages are not found. One request looks at up to
+   * 2,000 messages, and may find none: continue with `from: next` until `next` is undefined.
+   */
+  async search(
+    text: string,
+    { chat, size = 50, from, ...options }: SearchOptions = {}
+  ): Promise<{ readonly messages: ReadonlyArray<Message>; readonly next: string | undefined }> {
+    const params = { text, ...(chat !== undefined && { gid: gidOf(chat) }), limit: size, from }
+    const { data, pager } = await this.#session.request("search", params, options, "parley")
+    const next: unknown = typeof pager === "object" && pager !== null ? Reflect.get(pager, "next") : undefined
+    return {
+      messages: messagesOf("search", data, fail),
+      next: typeof next === "string" && next !== "" ? next : undefined
+    }
   }
 
   /**

@@ -75,6 +75,8 @@ layer(Server.layer)("the server's own module", (it) => {
           id: (await desk.unread(team))[0]?.id
         })
         await onPhone
+        assert.deepInclude(desk.unreadCounts.get(team.gid), { count: 2, more: false })
+        for (const client of [alice, desk]) assert.strictEqual(client.chats.get(team.gid)?.lastActiveTime, two.date)
 
         const heard = next(alice, "read")
         const own = next(phone, "read")
@@ -96,6 +98,7 @@ layer(Server.layer)("the server's own module", (it) => {
         )
         const three = await phone.send(team, "three")
         await Promise.all(none)
+        assert.isFalse(desk.unreadCounts.has(team.gid))
         assert.deepStrictEqual(await alice.readMarks(team), [
           { user: alice.me.id, id: two.id },
           { user: desk.me.id, id: three.id },
@@ -216,10 +219,35 @@ layer(Server.layer)("the server's own module", (it) => {
         await alice.send(room, "5")
         assert.deepStrictEqual(await alice.historyBefore(room, edited), { messages: sent.slice(0, 1), more: false })
         assert.strictEqual(await refusal(alice.historyBefore(room, 1)), "There is no such message.")
-        assert.match(
-          await refusal(alice.historyBefore(room, edited, { size: 501 })),
-          /^params\.limit must be at most 500/
-        )
+      })
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("searches one chat and all chats, page by page", () =>
+    Effect.gen(function* () {
+      const alice = yield* clientOf("alice")
+      const bob = yield* clientOf("bob")
+      yield* Effect.promise(async () => {
+        const pair = await alice.openDirectChat(bob.me)
+        const room = await alice.create({ name: "room" })
+        const sent = await alice.sendAll([
+          { chat: pair, content: "Where is the Lighthouse?" },
+          { chat: room, content: "lighthouse, again" },
+          { chat: room, content: "no house" }
+        ])
+        const [one, two, three] = sent
+        if (one === undefined || two === undefined || three === undefined) throw new Error("nothing was sent")
+        const edited = await alice.edit(three, "light house? LIGHTHOUSE!")
+        const first = await alice.search("lighthouse", { size: 2 })
+        assert.deepStrictEqual(first.messages, [edited, two])
+        assert.deepStrictEqual(await alice.search("lighthouse", { size: 2, from: first.next }), {
+          messages: [one],
+          next: undefined
+        })
+        assert.deepStrictEqual((await alice.search("lighthouse", { chat: room })).messages, [edited, two])
+        assert.deepStrictEqual((await bob.search("lighthouse")).messages, [one])
+        assert.strictEqual(await refusal(bob.search("x", { chat: room })), "There is no such chat.")
+        assert.match(await refusal(bob.search("x", { from: "?" })), /^params\.from must be the next of a reply/)
       })
     }).pipe(Effect.scoped)
   )

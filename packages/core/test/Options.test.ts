@@ -230,6 +230,8 @@ describe("arguments", () => {
       ({ ann }) => ann.history("g", { size: 20 }),
       "history: page must be a page { size, number }, a range { start, limit } of integers, or { before, limit } with a message or its id, not an object."
     ],
+    [({ ann }) => ann.search(3), "search: text must be a string, not 3."],
+    [({ ann }) => ann.search("x", { limit: 101 }), "search: options.limit must be an integer from 1 to 100, not 101."],
     [({ ann }) => ann.read("g", "4"), 'read: upTo must be a sequence of the log from 0, or a message, not "4".'],
     [
       ({ ann }) => ann.acknowledge("12"),

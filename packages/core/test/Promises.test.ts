@@ -144,6 +144,7 @@ describe("a user's API", () => {
     )
     assert.strictEqual((await ann.changeName("Anna")).realname, "Anna")
     assert.strictEqual((await ann.changeStatus("busy")).status, "busy")
+    assert.deepStrictEqual(await ann.search("nothing has this"), { messages: [], next: undefined })
     assert.isNull(await ann.settings())
     assert.strictEqual(await ann.saveSettings("{}"), "{}")
     assert.strictEqual(await ann.settings(), "{}")

@@ -162,6 +162,12 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Subjects): Readonl
     param("id", 1, { wrong: NO_INT, refused: [0, -1, UNKNOWN_USER, 9_007_199_254_740_991] }),
     param("limit", 10, { ...optional, wrong: [...NO_INT, 0, -1, 501] })
   ]),
+  method("parley/search", [
+    param("text", "hello", { wrong: [...NO_TEXT, "", " ", "x".repeat(256), "half \ud83d", HUGE] }),
+    { ...chat(room.gid), optional: true },
+    param("limit", 10, { ...optional, wrong: [...NO_INT, 0, -1, 101] }),
+    param("from", "", { ...optional, wrong: [...NO_TEXT, "x", "1", "1.x", "-1.1", "999999.1", HUGE] })
+  ]),
   method("parley/edit", [message, param("content", "new", { wrong: NO_TEXT, refused: [HUGE] })]),
   method("parley/recall", [message]),
   method("parley/readMarks", [chat(room.gid), param("users", [{ id: bob }], { ...optional, wrong: NO_IDS })])

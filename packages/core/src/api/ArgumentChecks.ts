@@ -178,6 +178,19 @@ export const userApiParameters: {
       ]
     ],
     history: [inChat, ["page", page]],
+    search: [
+      ["text", text],
+      [
+        "options",
+        optional(
+          fields("an object with options", {
+            chat: optional(chat),
+            limit: optional(integerFrom(1, 100)),
+            from: optional(fields("the next of an earlier result", { chat: integerFrom(1), number: integerFrom(1) }))
+          })
+        )
+      ]
+    ],
     recall: [["message", message]],
     editMessage: [
       ["message", message],

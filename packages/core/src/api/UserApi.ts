@@ -1,7 +1,7 @@
 /** Commands of one user: everything that a protocol can do, in the engine's terms. */
 import * as Effect from "effect/Effect"
 import type { Senders } from "../model/Chat.ts"
-import type { Draft, ReadHistory } from "../model/Command.ts"
+import type { Draft, ReadHistory, SearchPosition } from "../model/Command.ts"
 import { EntryId, FileId } from "../model/Ids.ts"
 import type { Message } from "../model/Message.ts"
 import type { Decision } from "../services/Permissions.ts"
@@ -55,6 +55,23 @@ export type HistoryPage =
   | { readonly size: number; readonly number: number }
   | { readonly start: number; readonly limit: number }
   | { readonly before: number | Message; readonly limit: number }
+
+/** Options of `search`. */
+export interface SearchOptions {
+  /** Searches this chat only; all chats of the user if absent. */
+  readonly chat?: ChatRef
+  /** Maximum number of messages in the result, from 1 to 100; 50 if absent. */
+  readonly limit?: number
+  /** Continues a search where an earlier result ended: its `next`. */
+  readonly from?: SearchPosition
+}
+
+/** Result of `search`. */
+export interface SearchResult {
+  readonly messages: ReadonlyArray<Message>
+  /** The position at which the search continues; undefined at its end. A result without messages may have one. */
+  readonly next: SearchPosition | undefined
+}
 
 /** Every method rejects with a `ParleyError`. */
 export class UserApi extends UserApiBase {
@@ -231,6 +248,23 @@ export class UserApi extends UserApiBase {
       total,
       more
     }))
+  }
+  /**
+   * Searches texts that contain `text`, from 1 to 255 characters, regardless of case: chat by chat from the newest chat
+   * on, and in each from the newest message on. Recalled messages and those deleted by the user are not found. One call
+   * looks at up to 2,000 messages; call again with `next` until it is undefined.
+   */
+  search(text: string, { chat, limit = 50, from }: SearchOptions = {}): Promise<SearchResult> {
+    return this.do(
+      {
+        _tag: "SearchMessages",
+        text,
+        limit,
+        ...(chat !== undefined && { chat: chatRef(chat) }),
+        ...(from !== undefined && { from })
+      },
+      ({ found, next }) => ({ messages: found.map(({ message }) => message), next })
+    )
   }
   /** Empties a message for all members, as its sender or an admin. */
   recall(message: string | Message): Promise<Message> {

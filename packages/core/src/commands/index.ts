@@ -16,6 +16,7 @@ import { addFiles, listFiles, readFile } from "./Files.ts"
 import { addMembers, joinChat, leaveChat, listMembers, removeMembers } from "./Members.ts"
 import { editMessage } from "./EditMessage.ts"
 import { hideMessage, readHistory, recallMessage } from "./Messages.ts"
+import { searchMessages } from "./Search.ts"
 import { countUnread, listReadMarks, markRead } from "./ReadState.ts"
 import { notifyTyping } from "./Typing.ts"
 import type { CommandHandler } from "./CommandHandler.ts"
@@ -47,6 +48,7 @@ export const commandHandlers: {
   ListReadMarks: listReadMarks,
   NotifyTyping: notifyTyping,
   ReadHistory: readHistory,
+  SearchMessages: searchMessages,
   ReadChat: readChat,
   ListMembers: listMembers,
   ListChats: listChats,

@@ -207,6 +207,20 @@ export interface ReadHistory {
     | { readonly start: number; readonly limit: number }
     | { readonly before: EntryId; readonly limit: number }
 }
+/**
+ * Searches one chat, or all chats of the caller: from the newest chat to the oldest, and in each from the newest message
+ * to the oldest. Recalled messages and those that the caller deleted for themselves are not found. A request looks at a
+ * bounded number of messages and may find none of them; `next` of the reply continues it.
+ */
+export interface SearchMessages {
+  readonly _tag: "SearchMessages"
+  /** Part of a text, from 1 to 255 characters; case and forms of characters (full width, composed) do not count. */
+  readonly text: string
+  readonly chat?: ChatRef
+  /** Maximum number of messages in the reply, from 1 to 100. */
+  readonly limit: number
+  readonly from?: SearchPosition
+}
 /** Reads one chat that the caller can see. */
 export interface ReadChat {
   readonly _tag: "ReadChat"
@@ -303,6 +317,13 @@ export interface Replies {
     /** Whether there are older messages than those of the page; the caller may have hidden all of them. */
     readonly more: boolean
   }
+  readonly SearchMessages: {
+    readonly found: ReadonlyArray<SentMessage>
+    /** The position at which the search continues; absent at its end. */
+    readonly next?: SearchPosition
+    /** Number of messages that were looked at. */
+    readonly scanned: number
+  }
   readonly ReadChat: ChatView
   readonly ListMembers: { readonly chat: Chat; readonly members: ReadonlyArray<PresentUser> }
   readonly ListChats: ReadonlyArray<OwnChatView>
@@ -339,6 +360,13 @@ export interface UnreadCount extends ReadPosition {
   readonly more: boolean
 }
 
+/** Position of a search: the messages of this chat up to this number, and chats with a lower id, are not searched yet. */
+export interface SearchPosition {
+  readonly chat: ChatId
+  /** Number among the chat's messages. */
+  readonly number: number
+}
+
 /** A sent message, and its chat after the message. */
 export interface SentMessage {
   readonly chat: Chat
@@ -369,6 +397,7 @@ export type Command =
   | ListReadMarks
   | NotifyTyping
   | ReadHistory
+  | SearchMessages
   | ReadChat
   | ListMembers
   | ListChats

@@ -17,7 +17,7 @@ const PER_CHARACTER = 1 / 1024
 const PER_RECIPIENT = 1 / 100
 /** For counting unread messages in all chats. */
 const COUNT_ALL = 5
-/** Per message of a requested page, which may be refused once it is read. */
+/** Per message of a requested page, which may be refused once it is read, and per message that a search looks at. */
 const PER_PAGE_MESSAGE = 1 / 20
 
 /** Returns the cost of looking up everything that the command names, beside 1 for the request. */
@@ -42,6 +42,7 @@ export const costBefore = (command: Command): number => {
     case "AddFiles":
       return command.files.length
     case "CountUnread":
+    case "SearchMessages":
       return command.chat === undefined ? COUNT_ALL : 0
     case "ListReadMarks":
       return (command.users?.length ?? 0) * PER_USER
@@ -69,6 +70,10 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
         cost += Math.max(PER_ITEM, content.length * PER_CHARACTER)
       }
       return cost
+    }
+    case "SearchMessages": {
+      const { found, scanned } = done.reply as ReplyOf<typeof done.command>
+      return found.length * PER_ITEM + scanned * PER_PAGE_MESSAGE
     }
     case "ListMembers":
       return (done.reply as ReplyOf<typeof done.command>).members.length * PER_USER

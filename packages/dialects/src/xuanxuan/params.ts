@@ -128,6 +128,12 @@ export const methods = {
   "parley/edit": Schema.Struct({ ...Chat, content: Text }),
   "parley/recall": Schema.Struct(Chat),
   "parley/historybefore": Schema.Struct({ ...Chat, id: Schema.Int, limit: optional(Schema.Int) }),
+  "parley/search": Schema.Struct({
+    text: Text,
+    gid: optional(Text),
+    limit: optional(Schema.Int),
+    from: optional(Text)
+  }),
   "parley/readmarks": Schema.Struct({ ...Chat, users: optional(UserIds) })
 } as const
 

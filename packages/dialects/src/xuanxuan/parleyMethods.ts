@@ -2,9 +2,9 @@
  * Methods of the module `parley`, which is ours and not in the document. Its pushes go only to connections that asked for
  * them by `parley/events`, so that documented clients get none. Source: docs/protocols/xuanxuan.md, "The module `parley`".
  */
-import type { Command, ReplyOf } from "@parley/core/Command"
+import type { Command, ReplyOf, SearchPosition } from "@parley/core/Command"
 import type { TransientEvent } from "@parley/core/Event"
-import { EntryId, UserId } from "@parley/core/Ids"
+import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { Message } from "@parley/core/Message"
@@ -41,6 +41,15 @@ const messageResult = (context: ParleyContext, message: Message): Effect.Effect<
   Effect.map(context.runCommand({ _tag: "ReadChat", chat: { id: message.chat } }), ({ chat }) => ({
     data: ownMessageJson(context, message, chat)
   }))
+
+/** Decodes the position of a search, as `next` of a pager has it. */
+const searchPosition = (text: string | null | undefined): Effect.Effect<SearchPosition | undefined, Refused> => {
+  if (text === undefined || text === null || text === "") return Effect.succeed(undefined)
+  const [, chat, number] = /^([0-9]{1,15})\.([0-9]{1,15})$/.exec(text) ?? []
+  return chat === undefined || number === undefined
+    ? refuse({ _tag: "Invalid", field: "params.from", problem: "must be the next of a reply to the same search" })
+    : Effect.succeed({ chat: ChatId(Number(chat)), number: Number(number) })
+}
 
 export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
   "parley/events": ({ receiveTransient }, { on }) =>
@@ -92,6 +101,23 @@ export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
       })
     )
   },
+
+  "parley/search": (context, { text, gid, limit, from }) =>
+    Effect.flatMap(searchPosition(from), (position) =>
+      Effect.map(
+        context.runCommand({
+          _tag: "SearchMessages",
+          text,
+          limit: limit ?? DEFAULT_LIMIT,
+          ...(typeof gid === "string" && { chat: { gid } }),
+          ...(position !== undefined && { from: position })
+        }),
+        ({ found, next }) => ({
+          data: found.map(({ message, chat }) => ownMessageJson(context, message, chat)),
+          pager: { next: next === undefined ? "" : `${next.chat}.${next.number}` }
+        })
+      )
+    ),
 
   "parley/readmarks": ({ runCommand }, { gid, users }) =>
     Effect.map(

@@ -63,6 +63,7 @@ const allParams: { readonly [M in Method]: Readonly<Record<string, unknown>> } =
   "parley/read": { gid: "g", id: 7 },
   "parley/typing": { gid: "g", typing: false },
   "parley/historybefore": { gid: "g", id: 7, limit: 20 },
+  "parley/search": { text: "x", gid: "g", limit: 20, from: "1.2" },
   "parley/edit": { gid: "g", content: "x" },
   "parley/recall": { gid: "g" },
   "parley/readmarks": { gid: "g", users: [{ id: 1 }] }
@@ -94,6 +95,9 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   "read.id",
   "typing.typing",
   "historybefore.limit",
+  "search.gid",
+  "search.limit",
+  "search.from",
   "readmarks.users"
 ])
 const isOptional = (method: Method, name: string): boolean => OPTIONAL.has(`${method.split("/")[1]}.${name}`)

@@ -156,6 +156,7 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
   xuanxuan("read", "parley/readMarks", gidOf, never),
   xuanxuan("read", "parley/unread", gidOf, never),
   xuanxuan("read", "parley/read", gidOf, never),
+  xuanxuan("read", "parley/search", (trial) => ({ text: "x", ...gidOf(trial) }), never),
   xuanxuan("send", "parley/typing", gidOf, never),
   xuanxuan(
     "editOthers",
