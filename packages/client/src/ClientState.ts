@@ -48,6 +48,11 @@ export class ClientState {
     else this.chats.delete(chat.gid)
   }
 
+  /** Takes the date of a message of a chat, in seconds since 1970. */
+  applyDate(gid: string, date: number): void {
+    if (date > (this.chats.get(gid)?.lastActiveTime ?? 0)) this.change(gid, { lastActiveTime: date })
+  }
+
   change(gid: string, change: Partial<Chat>): void {
     const chat = this.chats.get(gid)
     if (chat !== undefined) this.chats.set(gid, { ...chat, ...change })

@@ -1,5 +1,7 @@
 /** Connects and waits until the client is online. */
 import { addressOf } from "./Address.ts"
+import { CONNECT } from "./ArgumentChecks.ts"
+import { argumentError } from "./Check.ts"
 import { Parley } from "./Parley.ts"
 import { ParleyError } from "./ParleyError.ts"
 import { type ConnectOptions, settingsOf } from "./Settings.ts"
@@ -7,10 +9,12 @@ import { type ConnectOptions, settingsOf } from "./Settings.ts"
 /**
  * Connects and logs in; resolves once the lists of users and chats are there. Retries until `timeout` while the server
  * cannot be reached, unless `retry` is false. Rejects with a `ParleyError`: `login` for a wrong password or token,
- * `elsewhere` for a login of the same account meanwhile, `timeout`, `aborted`, or `connection`.
+ * `elsewhere` for a login of the same account meanwhile, `timeout`, `aborted`, `connection`, or `invalid` for an option.
  */
 export const connect = (options: ConnectOptions): Promise<Parley> =>
   new Promise((resolve, reject) => {
+    const invalid = argumentError("connect", CONNECT, [options])
+    if (invalid !== undefined) throw invalid
     const { signal, onState, retry = true, status = "online" } = options
     const settings = settingsOf(options)
     const { clock, timeout, url } = settings

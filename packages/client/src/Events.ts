@@ -58,6 +58,31 @@ export interface Events {
 /** Type of an event. */
 export type EventType = keyof Events
 
+/** Every type of event. */
+export const EVENT_TYPES = [
+  "message",
+  "edit",
+  "recall",
+  "users",
+  "chats",
+  "login",
+  "logout",
+  "userRenamed",
+  "userStatus",
+  "created",
+  "joined",
+  "members",
+  "renamed",
+  "published",
+  "admins",
+  "senders",
+  "read",
+  "typing",
+  "unread",
+  "state",
+  "error"
+] as const satisfies ReadonlyArray<EventType>
+
 /** Any event, discriminated by `type`. */
 export type ParleyEvent = { [T in EventType]: { readonly type: T; readonly data: Events[T] } }[EventType]
 

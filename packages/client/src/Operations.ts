@@ -94,7 +94,8 @@ export class Operations extends MessageChanges {
 
   /** Sends a message, an object as JSON. Returns the stored message, after it is durable. */
   async send(chat: ChatRef, content: string | object, options: SendOptions = {}): Promise<Message> {
-    const [message] = await this.sendAll([{ ...options, chat, content }], options)
+    const { signal, timeout, ...rest } = options
+    const [message] = await this.sendAll([{ ...rest, chat, content }], { signal, timeout })
     if (message === undefined) throw new ParleyError("connection", "the server's reply has no message")
     return message
   }
@@ -113,6 +114,7 @@ export class Operations extends MessageChanges {
     try {
       const stored = await this.#request<ReadonlyArray<Message>>("message", drafts, options)
       for (const { cgid } of drafts) this.#clientState.touched(cgid)
+      for (const { cgid, date } of stored) this.#clientState.applyDate(cgid, date)
       return stored
     } catch (error) {
       // Not known to be stored. If it is, it arrives as a message, and is new to the application.

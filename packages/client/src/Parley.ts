@@ -1,5 +1,7 @@
 /** The client: operations, events and messages. */
 import { addressOf } from "./Address.ts"
+import { PARAMETERS, THROWING } from "./ArgumentChecks.ts"
+import { checkArguments } from "./Check.ts"
 import {
   type Events,
   eventsOf,
@@ -22,7 +24,7 @@ import { ClientState } from "./ClientState.ts"
 import { SentIds } from "./SentIds.ts"
 import { refusalOf } from "./refusal.ts"
 import type { Settings } from "./Settings.ts"
-import { type Chat, type Incoming, isCalled, type Packet, type Status, type User } from "./protocol.ts"
+import { type Chat, type Incoming, isCalled, type Packet, type Status, type Unread, type User } from "./protocol.ts"
 
 /** A logged-in client; `connect` returns it. */
 export class Parley extends Operations {
@@ -101,6 +103,11 @@ export class Parley extends Operations {
   /** The chats of this user by gid, as last reported by the server. */
   get chats(): ReadonlyMap<string, Chat> {
     return this.#clientState.chats
+  }
+
+  /** Chats with unread messages, by gid; kept up to date once there is a listener of `unread`, `read` or `typing`. */
+  get unreadCounts(): ReadonlyMap<string, Unread> {
+    return this.#unreadCounts.counts
   }
 
   /**
@@ -192,8 +199,10 @@ export class Parley extends Operations {
     for (const packet of packets) {
       if (isCalled(packet, "message")) {
         messages.push(packet)
-        for (const { cgid } of listOf<{ readonly cgid?: unknown }>(packet.data)) {
-          if (typeof cgid === "string") this.#unreadCounts.touch(cgid)
+        for (const { cgid, date } of listOf<{ readonly cgid?: unknown; readonly date?: unknown }>(packet.data)) {
+          if (typeof cgid !== "string") continue
+          this.#unreadCounts.touch(cgid)
+          if (typeof date === "number") this.#clientState.applyDate(cgid, date)
         }
       }
       for (const event of eventsOf(packet, this.#onMalformed)) {
@@ -224,3 +233,5 @@ export class Parley extends Operations {
     iterator.end(error?.code === "closed" ? undefined : error)
   }
 }
+
+checkArguments(Parley, PARAMETERS, THROWING)

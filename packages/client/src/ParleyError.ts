@@ -6,6 +6,7 @@
  * - `elsewhere`: the account logged in elsewhere. The client has ended.
  * - `timeout`, `aborted`: the request is not waited for any longer. It may still have been executed.
  * - `full`: too many requests are pending; this one was not sent.
+ * - `invalid`: an argument or an option is of no use; `message` names it, and what is accepted. Nothing was sent.
  * - `closed`: the client was closed. Pending requests may still have been executed.
  * - `malformed`: a reply or push is not as documented. For a push it is reported by the event `error`.
  * - `connection`: the server refuses connections of this page's origin, with its reason; the address is wrong, or the platform has no WebSocket; without `retry`, the server was not reached; an
@@ -18,6 +19,7 @@ export type ParleyErrorCode =
   | "timeout"
   | "aborted"
   | "full"
+  | "invalid"
   | "closed"
   | "malformed"
   | "connection"

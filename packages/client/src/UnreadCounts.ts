@@ -32,6 +32,11 @@ export class UnreadCounts {
     this.#settings = settings
   }
 
+  /** Chats with unread messages, by gid. */
+  get counts(): ReadonlyMap<string, Unread> {
+    return this.#counts
+  }
+
   /** Counts all chats: at first, and after each login. */
   async start(): Promise<void> {
     this.#started = true

@@ -13,6 +13,8 @@ export interface User {
   /** Id of the department; 0 for none. */
   readonly dept: number
   readonly status: Status
+  /** The user's id in the application that embeds the server, where it has its own users (`directory`). */
+  readonly externalId?: string
 }
 
 /** A chat. Dates are seconds since 1970, 0 for never. */
@@ -34,6 +36,7 @@ export interface Chat {
   /** An account. */
   readonly editedBy: string
   readonly editedDate: number
+  /** Date of the newest message. */
   readonly lastActiveTime: number
   /** Absent in the list of public chats. */
   readonly members?: ReadonlyArray<{ readonly id: number }>

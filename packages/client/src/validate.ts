@@ -22,7 +22,8 @@ const USER: Shape = {
     avatar: "string",
     role: "string",
     dept: "number",
-    status: "string"
+    status: "string",
+    externalId: "string"
   }
 }
 

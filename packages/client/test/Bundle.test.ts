@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm"
 import { gzipSync } from "node:zlib"
 
 /** Bytes, minified and compressed. */
-const MAX_SIZE = 10_000
+const MAX_SIZE = 13_000
 
 const bundle = async (format: "esm" | "iife"): Promise<string> => {
   const { outputFiles, warnings } = await build({

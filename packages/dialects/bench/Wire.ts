@@ -49,6 +49,7 @@ export const encode = {
   make: () => {
     const everybody = [UserId(1), UserId(2)]
     const profile = makeProfile("documented", {
+      externalIdOf: () => undefined,
       accountOf: () => "alice",
       nameOf: () => "Alice",
       allUsers: () => "",

@@ -78,8 +78,13 @@ describe("users of an embedding application", () => {
         const again = yield* webSocket(http)
         assert.strictEqual((yield* again.ask("login", { account: "alice", password: md5(token) })).result, "fail")
         yield* alice.until("the users", () => alice.pushes("userGetList").length > 0)
-        const listed = alice.pushes("userGetList")[0]?.data as ReadonlyArray<{ id: number; account: string }>
+        const listed = alice.pushes("userGetList")[0]?.data as ReadonlyArray<{
+          id: number
+          account: string
+          externalId: string
+        }>
         assert.deepStrictEqual(listed.map(({ account }) => account).sort(), PEOPLE)
+        for (const { account, externalId } of listed) assert.strictEqual(externalId, uuid(account))
 
         const headers = { cookie: `session=${uuid("bobby")}` }
         const started = yield* post("/session/start", { To: ["alice", "carol"] }, headers)

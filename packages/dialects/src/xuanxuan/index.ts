@@ -65,6 +65,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       makeProfile(name, {
         accountOf: (user) => cachedUser(user)?.account ?? "",
         nameOf: (user) => displayNameOf(cachedUser(user)),
+        externalIdOf: (user) => users.external?.externalIdOf(user),
         // One encoding for all recipients: it is empty if they see different users.
         allUsers: (format) =>
           visibility.isLimited ? "" : joined(userLists[name].of("all").members(users.cached(), format)),

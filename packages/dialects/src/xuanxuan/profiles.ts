@@ -2,9 +2,9 @@
  * The two wire profiles: `documented`, and `client-1.0` for the published 1.0 desktop client.
  * Source: PROTOCOLS, "Two wire profiles".
  */
-import { nextEphemeralId } from "@parley/core/Ids"
+import { nextEphemeralId, type UserId } from "@parley/core/Ids"
 import type { Serializer } from "@parley/core/Serializer"
-import type { User } from "@parley/core/User"
+import type { PresentUser, User } from "@parley/core/User"
 import { asciiJson } from "./ascii.ts"
 import { changePackets10, contentOf10, userOf10 } from "./client10.ts"
 import { contentOf } from "./content.ts"
@@ -13,6 +13,7 @@ import {
   changePackets,
   encodeMessage,
   framing,
+  type Json,
   packetOfText,
   packetsOf,
   userJson,
@@ -55,13 +56,23 @@ const rejectionText = (reason: Parameters<Serializer["rejected"]>[0]): string =>
 export interface EncodingFacts extends Pick<WireFormat, "accountOf" | "nameOf" | "allUsers"> {
   /** Returns all users whom this one may see, in this profile's encoding, without brackets. */
   readonly userList: (viewer: User) => string
+  /** Returns an embedder's own id of a user; undefined without a directory. */
+  readonly externalIdOf: (user: UserId) => string | undefined
 }
 
 const wireFormatOf = (name: ProfileName, facts: EncodingFacts): WireFormat => {
   const parts =
     name === "client-1.0"
       ? ({ members: "ids", jsonText: asciiJson, userJson: userOf10, contentOf: contentOf10 } as const)
-      : ({ members: "objects", jsonText: (json: string) => json, userJson, contentOf } as const)
+      : ({
+          members: "objects",
+          jsonText: (json: string) => json,
+          userJson: (user: PresentUser): Json => {
+            const externalId = facts.externalIdOf(user.id)
+            return externalId === undefined ? userJson(user) : { ...userJson(user), externalId }
+          },
+          contentOf
+        } as const)
   const { accountOf, nameOf, allUsers } = facts
   return {
     accountOf,
@@ -93,7 +104,9 @@ export const makeProfile = (name: ProfileName, facts: EncodingFacts): Profile =>
       const [first] = users
       if (first === undefined) return []
       return [
-        isClient10 ? userListPacket(`[${facts.userList(first)}]`) : userListPacket(JSON.stringify(users.map(userJson)))
+        isClient10
+          ? userListPacket(`[${facts.userList(first)}]`)
+          : userListPacket(JSON.stringify(users.map(wireFormat.userJson)))
       ]
     },
     framing: framing,
