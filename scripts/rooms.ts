@@ -84,6 +84,7 @@ export const orders: Readonly<Record<string, ReadonlyArray<string>>> = {
     "internal/openStore.ts",
     "*.ts"
   ],
+  "adapter-nats": ["internal", "*.ts"],
   "adapter-postgres": ["internal/*.ts", "internal/queries", "internal/commit", "internal/openStore.ts", "*.ts"],
   server: [
     "config",

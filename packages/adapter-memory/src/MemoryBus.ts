@@ -22,7 +22,8 @@ export class MemoryBus {
         own = listener
         this.#listeners.add(listener)
         return () => this.#listeners.delete(listener)
-      }
+      },
+      isConnected: () => true
     })
   }
 

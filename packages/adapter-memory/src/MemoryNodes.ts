@@ -24,7 +24,9 @@ export const make = (): Nodes["Service"] => {
     state.endsAt = now + LEASE_MS
     return state
   }
+  const storeId = `memory${String(Math.random()).slice(2)}`
   return Nodes.of({
+    storeId: Effect.succeed(storeId),
     renew: (node) =>
       Effect.map(live, (now) => {
         stateOf(node, now)

@@ -69,6 +69,20 @@ describe("nodes on PostgreSQL", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("have one identity for each schema of a database, whatever the URL and the role", () =>
+    Effect.gen(function* () {
+      const { url, schema } = yield* emptyTables("18")
+      yield* Effect.promise(() => execute(url, "CREATE ROLE plain LOGIN", "GRANT ALL ON SCHEMA shared TO plain"))
+      yield* Effect.promise(() => execute(url, "GRANT ALL ON ALL TABLES IN SCHEMA shared TO plain"))
+      const idOf = (options: PgStore.Options) =>
+        Effect.flatMap(build(options), (context) => Context.get(context, Nodes).storeId)
+      const id = yield* idOf({ url, schema })
+      assert.match(id, /^[0-9a-f]{32}$/)
+      assert.strictEqual(yield* idOf({ url: url.replace("postgres@", "plain@"), schema }), id)
+      assert.notStrictEqual(yield* idOf({ url, schema: "own" }), id)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("are engines whose applications are notified of each other's messages", () =>
     Effect.gen(function* () {
       const options = yield* emptyTables("18")

@@ -73,6 +73,47 @@ describe("nodes that start at the same time", () => {
 })
 
 describe("embedded engines on one store", () => {
+  it("use the option bus in place of the bus of their nodes", async () => {
+    const bus = new MemoryBus()
+    const unused = Bus.of({ ...bus.connect(), publish: () => assert.fail("published"), isConnected: () => false })
+    const registry = MemoryNodes.make()
+    const stores: Array<string> = []
+    const packets: Array<string> = []
+    const open = () =>
+      createEngine({
+        store: MemoryStore.layer,
+        nodes: Layer.merge(Layer.succeed(Bus, unused), Layer.succeed(Nodes, registry)),
+        // A bus may ask the nodes for the identity of their store.
+        bus: Layer.effect(
+          Bus,
+          Effect.gen(function* () {
+            const { storeId } = yield* Nodes
+            stores.push(yield* storeId)
+            return Bus.of({ ...bus.connect(), publish: (packet) => void packets.push(packet) })
+          })
+        ),
+        log: () => {}
+      })
+    await using one = await open()
+    await using other = await open()
+    await one.users.addAll([{ account: "ann" }])
+    await other.users.addAll([{ account: "ann" }])
+    assert.isAbove(packets.length, 0)
+    assert.strictEqual(new Set(stores).size, 1)
+  })
+
+  it("refuse a bus without nodes", async () => {
+    const refused = createEngine({ store: MemoryStore.layer, bus: Bus.layerSingle })
+    await refused.then(
+      () => assert.fail("opened"),
+      (error: unknown) =>
+        assert.include(error, {
+          code: "Invalid",
+          message: "The option bus needs the option nodes: a bus connects the nodes of one store."
+        })
+    )
+  })
+
   it("emit events of each other, and read each other's logs", async () => {
     const store = Layer.succeed(Store, MemoryStore.make())
     const bus = new MemoryBus()

@@ -53,7 +53,7 @@ const OPTIONS: ReadonlyArray<readonly [options: unknown, sentence: string]> = [
   [{ hook: {} }, "createEngine has no hook; did you mean hooks?"],
   [
     { dialects: [] },
-    "createEngine has no dialects; it has store, blobs, passwords, directory, authenticate, verifyPassword, origins, nodes, visibility, hooks, log, settings and signal."
+    "createEngine has no dialects; it has store, blobs, passwords, directory, authenticate, verifyPassword, origins, nodes, bus, visibility, hooks, log, settings and signal."
   ],
   [{ hooks: { beforeSend: () => undefined } }, "The option hooks has no beforeSend; it has before, after and timeout."],
   [{ hooks: { befor: () => undefined } }, "The option hooks has no befor; did you mean before?"],

@@ -47,6 +47,27 @@ describe("a packet", () => {
     for (const number of ["0", "-1", "1.5", "1e300", '"1"']) {
       assert.isUndefined(decodePacket(`{"format":1,"node":"n","number":${number},"notices":[]}`), number)
     }
+    // Read from the store, as a format that is unknown.
+    for (const notice of [
+      "null",
+      "7",
+      '"x"',
+      "{}",
+      "[]",
+      "[1,2]",
+      '{"_tag":"Else"}',
+      '{"_tag":"Entry"}',
+      '{"_tag":"Appended","chat":1}',
+      '{"_tag":"Entry","version":1,"entry":null}',
+      '{"_tag":"Entry","version":1,"entry":{"id":1,"chat":1,"seq":1}}',
+      '{"_tag":"User","version":1,"user":7}',
+      '{"_tag":"Status","user":1,"version":1}',
+      '{"_tag":"Transient","chat":1}',
+      '[1,1,1,1,1,1,null,null,"gid","normal","text",null,1]'
+    ]) {
+      const garbled = decodePacket(`{"format":1,"node":"n","number":1,"notices":[{"_tag":"Journal"},${notice}]}`)
+      assert.deepStrictEqual(garbled, { format: 1, node: "n", number: 1, notices: undefined }, notice)
+    }
   })
 })
 
@@ -136,7 +157,12 @@ describe("a sender", () => {
   const makeSender = (maxBytes: number) => {
     const packets: Array<string> = []
     const timers: Array<() => void> = []
-    const bus = Bus.of({ maxBytes, publish: (packet) => void packets.push(packet), subscribe: () => () => {} })
+    const bus = Bus.of({
+      maxBytes,
+      publish: (packet) => void packets.push(packet),
+      subscribe: () => () => {},
+      isConnected: () => true
+    })
     const sender = new PacketSender(bus, "n", (_, callback) => timers.push(callback))
     const fire = () => {
       for (const callback of timers.splice(0)) callback()

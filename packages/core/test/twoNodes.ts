@@ -1,14 +1,18 @@
 /** Two engines on one store in memory, with a bus that delivers or loses what each test chooses. */
-import { Context, Effect, Layer } from "effect"
+import { assert } from "@effect/vitest"
+import { Context, Duration, Effect, Layer, type Scope } from "effect"
+import { TestClock } from "effect/testing"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { MemoryBus } from "@parley/adapter-memory/MemoryBus"
 import * as MemoryNodes from "@parley/adapter-memory/MemoryNodes"
 import { Bus } from "@parley/core/Bus"
+import type { UserCaller as Caller } from "@parley/core/Event"
 import { Nodes } from "@parley/core/Nodes"
 import * as Parley from "@parley/core/Parley"
 import type { Passwords } from "@parley/core/Passwords"
 import { StorageFailed, Store } from "@parley/core/Store"
-import { plainPasswords } from "./harness.ts"
+import { Chats, Messages } from "./Commands.ts"
+import { type Client, people, plainPasswords } from "./harness.ts"
 
 /** Whether a node reaches the store. */
 interface Outage {
@@ -56,10 +60,32 @@ const counted = (store: Store["Service"], reads: Map<string, number>, log: Array
   return wrapped as Store["Service"]
 }
 
+/** Lets the engines finish what they have begun. */
+export const turns = Effect.promise(async () => {
+  for (let n = 0; n < 5; n++) await new Promise((resolve) => setImmediate(resolve))
+})
+
+/** The buses of one cluster. */
+export interface Transport {
+  /** Opens the bus of one more node of a registry. */
+  readonly connect: (registry: Nodes["Service"]) => Effect.Effect<Bus["Service"], never, Scope.Scope>
+  /** Lets time pass by the test clock, and what is published meanwhile arrive. */
+  readonly advance: (time: Duration.Input) => Effect.Effect<void>
+}
+
+const memoryTransport = Effect.sync((): Transport => {
+  const bus = new MemoryBus()
+  return {
+    connect: () => Effect.sync(() => bus.connect()),
+    advance: (time) => Effect.andThen(TestClock.adjust(time), turns)
+  }
+})
+
 /** `change` returns the packets that arrive in place of one; the same packet by default. `references`: ports of an embedder. */
 export const makeCluster = Effect.fnUntraced(function* (
   change: (packet: string) => ReadonlyArray<string> = (packet) => [packet],
-  references: Layer.Layer<never> = Layer.empty
+  references: Layer.Layer<never> = Layer.empty,
+  transport: Effect.Effect<Transport> = memoryTransport
 ) {
   const reads = new Map<string, number>()
   const packets: Array<string> = []
@@ -67,17 +93,15 @@ export const makeCluster = Effect.fnUntraced(function* (
   const log: Array<number> = []
   const registry = MemoryNodes.make()
   const stored = counted(MemoryStore.make(), reads, log)
-  const bus = new MemoryBus()
+  const { advance, connect } = yield* transport
   /** A node that `dies` does not end its lease; one with an `outage` loses the store. */
   const start = (dies: boolean, outage: Outage = { isDown: false }) =>
-    Effect.suspend(() => {
-      const { maxBytes, publish, subscribe } = bus.connect()
+    Effect.flatMap(connect(registry), (bus) => {
       const changed = Bus.of({
-        maxBytes,
-        subscribe,
+        ...bus,
         publish: (packet) => {
           packets.push(packet)
-          for (const one of change(packet)) publish(one)
+          for (const one of change(packet)) bus.publish(one)
         }
       })
       const ports = Layer.merge(
@@ -95,7 +119,7 @@ export const makeCluster = Effect.fnUntraced(function* (
       const layer = Parley.layerOn(ports).pipe(Layer.provideMerge(Layer.mergeAll(store, plainPasswords, references)))
       return Layer.build(Layer.fresh(layer))
     })
-  return { here: yield* start(false), there: yield* start(false), start, reads, log, packets, registry }
+  return { here: yield* start(false), there: yield* start(false), start, reads, log, packets, registry, advance }
 })
 
 /** Runs an effect on one of the engines. */
@@ -104,13 +128,35 @@ export const on =
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Parley.Services | Store | Passwords>> =>
     Effect.provideContext(effect, node)
 
-/** Kinds of a bus, and the time within which a change on one node reaches the other. */
-export const BUSES = [
+/** A kind of bus. */
+export interface TwoNodes {
+  readonly bus: string
+  readonly delivers: boolean
+  /** The time within which a change on one node reaches the other. */
+  readonly time: Duration.Input
+  readonly transport?: Effect.Effect<Transport>
+}
+
+export const BUSES: ReadonlyArray<TwoNodes> = [
   { bus: "a bus that delivers", delivers: true, time: "50 millis" },
   { bus: "a bus that loses everything", delivers: false, time: "2 seconds" }
-] as const
+]
 
-/** Lets the engines finish what they have begun. */
-export const turns = Effect.promise(async () => {
-  for (let n = 0; n < 5; n++) await new Promise((resolve) => setImmediate(resolve))
-})
+/** Two nodes that have seen each other, with three users and a group of ann and ben. */
+export const makePeople = ({ delivers, transport }: TwoNodes) =>
+  Effect.gen(function* () {
+    const cluster = yield* makeCluster((packet) => (delivers ? [packet] : []), Layer.empty, transport)
+    const { advance, here } = cluster
+    const [ann, ben, cat] = yield* on(here)(people("ann", "ben", "cat"))
+    assert(ann && ben && cat)
+    const { chat } = yield* on(here)(
+      Effect.flatMap(Chats, (chats) => chats.create(ann, { gid: "g", name: "old", members: [ben.user] }))
+    )
+    yield* advance("2 seconds")
+    return { ...cluster, ann, ben, cat, chat }
+  })
+
+export const send = (node: Node, by: Caller, gid: string, chat = "g") =>
+  on(node)(Effect.flatMap(Messages, (messages) => messages.send(by, [{ gid, chat: { gid: chat }, content: gid }])))
+
+export const texts = (client: Client, kind = "Posted") => client.of(kind).map(({ text }) => text)

@@ -8,7 +8,7 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Authenticator } from "@parley/core/Authenticator"
 import type { Blobs } from "@parley/core/Blobs"
-import type { Bus } from "@parley/core/Bus"
+import { Bus } from "@parley/core/Bus"
 import type { OpenDialect, OperatorCommand } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import type { Nodes } from "@parley/core/Nodes"
@@ -50,12 +50,16 @@ const DRAIN_TIMEOUT = 4000
 const firstLine = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0] ?? ""
 
+/** A part that the operator's URLs name cannot be opened; `message` is one sentence. */
+interface CannotOpen {
+  readonly _tag: "DatabaseError" | "BusError"
+  readonly message: string
+}
+
 type EngineServices = Parley.Services | Store | Blobs | Passwords
 
 /** The driver of PostgreSQL is loaded if it is used. */
-const storeOf = (
-  database: Database
-): Layer.Layer<Store, { readonly _tag: "DatabaseError"; readonly message: string }> => {
+const storeOf = (database: Database): Layer.Layer<Store, CannotOpen> => {
   switch (database._tag) {
     case "Memory":
       return MemoryStore.layer
@@ -71,16 +75,25 @@ const storeOf = (
   }
 }
 
-/** Nodes of a PostgreSQL database exchange packets and leases through it. */
-const nodesOf = (
-  database: Database
-): Layer.Layer<Bus | Nodes, { readonly _tag: "DatabaseError"; readonly message: string }> =>
+/** Nodes of a PostgreSQL database exchange leases through it, and packets too unless there is a bus. */
+const nodesOf = ({ bus, database }: Configuration["serve"]): Layer.Layer<Bus | Nodes, CannotOpen> =>
   database._tag !== "Postgres"
     ? Parley.singleNode
     : Layer.unwrap(
         Effect.map(
           Effect.promise(() => import("@parley/adapter-postgres/PgNodes")),
-          (PgNodes) => PgNodes.layer({ url: database.url })
+          (PgNodes) => Parley.onBus<CannotOpen>(PgNodes.layer({ url: database.url }), busOf(bus))
+        )
+      )
+
+/** The client of NATS is loaded if it is used. */
+const busOf = (url: string): Layer.Layer<Bus, CannotOpen, Nodes> | undefined =>
+  url === ""
+    ? undefined
+    : Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("@parley/adapter-nats/NatsBus")),
+          (NatsBus) => NatsBus.layer({ url })
         )
       )
 
@@ -98,7 +111,7 @@ export const openEngine = Effect.fnUntraced(function* (
     isServer ? FileBlobs.layer({ directory: serve.files }) : MemoryBlobs.layer
   )
   const context = yield* Layer.build(
-    Parley.layerOn(isServer ? nodesOf(serve.database) : Parley.singleNode).pipe(Layer.provideMerge(adapters))
+    Parley.layerOn(isServer ? nodesOf(serve) : Parley.singleNode).pipe(Layer.provideMerge(adapters))
   ).pipe(
     Effect.provideService(Settings, engine),
     Effect.provideService(Authenticator, { origins: serve.origins }),
@@ -156,7 +169,7 @@ export const start = Effect.fnUntraced(function* (
       localOnly: isDemonstration,
       trustedProxies: serve.trustedProxies,
       login: true,
-      endpoints: [{ _tag: "Http", routes: healthRoutes(() => ready, yield* StorageHealth) }]
+      endpoints: [{ _tag: "Http", routes: healthRoutes(() => ready, yield* StorageHealth, yield* Bus) }]
     })
     const { host, open } = hosted
     yield* prepare(serve.demo, open)

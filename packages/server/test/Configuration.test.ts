@@ -33,11 +33,17 @@ describe("Configuration", () => {
       visibility: "all",
       auditLog: "",
       database: { _tag: "Sqlite", file: "./data/parley.db" },
+      bus: "",
       files: "./data/files",
       demo: false
     })
     assert.deepStrictEqual(engine, Setting.defaultSettings)
     assert.deepStrictEqual(dialects, { "hisihi.auth": "token", "hisihi.masterKey": "", "hisihi.echo": false })
+  })
+
+  it("takes a list of NATS servers with PostgreSQL", () => {
+    const [database, bus] = ["postgres://me@there/db", "tls://me:secret@one:4222,two:4222"]
+    assert.strictEqual(configured({ environment: { PARLEY_DATABASE: database, PARLEY_BUS: bus } }).serve.bus, bus)
   })
 
   const precedence: ReadonlyArray<readonly [string, Partial<ConfigurationSources>, number]> = [
@@ -154,7 +160,17 @@ describe("Configuration", () => {
     [
       { flags: { database: "data.db" } },
       "database must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:"
-    ]
+    ],
+    [
+      { flags: { bus: "nats://me:secret@127.0.0.1:4222" } },
+      "bus needs a database that several nodes share: postgres://…"
+    ],
+    ...["redis://me:secret@there", "nats://me:sec/ret@there:x", "127.0.0.1:4222"].map(
+      (bus): [Partial<ConfigurationSources>, string] => [
+        { flags: { bus } },
+        "bus must be nats://<user>:<password>@<host>:<port> or tls://…, with the special characters of the password percent-encoded"
+      ]
+    )
   ]
   for (const [parts, line] of wrong) {
     it(`one line: ${line}`, () => assert.strictEqual(refused(parts), line))

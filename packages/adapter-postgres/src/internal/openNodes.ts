@@ -21,22 +21,34 @@ const SILENCE = 5_000
 /** Milliseconds between attempts to connect. */
 const RETRY_PAUSE = 500
 
+interface Listener {
+  /** Called when notifications begin to arrive, and when they end. */
+  readonly changed: (isListening: boolean) => void
+  readonly received: (packet: string) => void
+}
+
 /** Calls back for the notifications of a channel until interrupted. Those during a lost connection are lost. */
 const follow = (
   connect: Effect.Effect<Session, SqlError>,
   channel: string,
-  listener: (packet: string) => void
+  { changed, received }: Listener
 ): Effect.Effect<never> =>
   Effect.forever(
     Effect.gen(function* () {
       const session = yield* Effect.acquireRelease(connect, (open) => Effect.sync(() => open.close()))
       const notifications = yield* session.listen(channel)
       let timer = setTimeout(() => session.close(), SILENCE)
-      yield* Effect.addFinalizer(() => Effect.sync(() => clearTimeout(timer)))
+      changed(true)
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          changed(false)
+          clearTimeout(timer)
+        })
+      )
       for (;;) {
         const { payload } = yield* Queue.take(notifications)
         timer.refresh()
-        listener(payload)
+        received(payload)
       }
     }).pipe(
       Effect.scoped,
@@ -46,18 +58,24 @@ const follow = (
     )
   )
 
-/** Opens the bus until the scope closes: one connection receives, and `pool` sends. */
+/** Opens the bus until the scope closes: one connection receives, from the first subscription on, and `pool` sends. */
 export const openBus = Effect.fnUntraced(function* (
   connect: Effect.Effect<Session, SqlError>,
   channel: string,
   pool: SessionPool
 ): Effect.fn.Return<Bus["Service"], never, Scope.Scope> {
   const listeners = new Set<(packet: string) => void>()
-  yield* Effect.forkScoped(
-    follow(connect, channel, (packet) => {
+  const scope = yield* Effect.scope
+  let isListening = false
+  const listen = follow(connect, channel, {
+    changed: (is) => {
+      isListening = is
+    },
+    received: (packet) => {
       for (const listener of listeners) listener(packet)
-    })
-  )
+    }
+  })
+  let isStarted = false
   let inFlight = 0
   const send = (packet: string): Effect.Effect<void> =>
     Effect.flatMap(pool.get, (session) =>
@@ -83,8 +101,13 @@ export const openBus = Effect.fnUntraced(function* (
     },
     subscribe: (listener) => {
       listeners.add(listener)
+      if (!isStarted) {
+        isStarted = true
+        Effect.runFork(Effect.forkIn(listen, scope))
+      }
       return () => listeners.delete(listener)
-    }
+    },
+    isConnected: () => isListening
   })
 })
 
@@ -117,6 +140,10 @@ const SAVE = `WITH lease AS (
 
 const PRESENCE = `SELECT member, status, version, event, event_version FROM node_presence
   WHERE node = $1 AND (version > $2 OR event_version > $2)`
+/** A copy of the database by `pg_dump` has another identity; a physical copy has the same. */
+const STORE_ID = `SELECT substr(encode(sha256(convert_to(concat_ws('/', system_identifier,
+    (SELECT oid FROM pg_database WHERE datname = current_database()), current_schema()), 'UTF8')), 'hex'), 1, 32)
+  FROM pg_control_system()`
 const LEAVE = "WITH lease AS (DELETE FROM nodes WHERE node = $1) DELETE FROM node_presence WHERE node = $1"
 
 const lease = (row: Rows[number]): NodeLease => {
@@ -143,6 +170,7 @@ export const registry = (pool: SessionPool): Nodes["Service"] => {
       (error: SqlError) => new StorageFailed({ operation, cause: causeOf(error) })
     )
   return Nodes.of({
+    storeId: Effect.map(run("storeId", STORE_ID, []), ([row]) => new Columns(row ?? []).text()),
     renew: (node) =>
       Effect.map(run("renew", RENEW, [text(node), int(LEASE_MS)]), (rows): ReadonlyArray<NodeLease> => rows.map(lease)),
     savePresence: (node, version, users) =>

@@ -44,6 +44,7 @@ export const engineOptionChecks: { readonly [K in keyof EngineParts | "settings"
   verifyPassword: optional(callback),
   origins,
   nodes: optional(layer("a layer of Bus and Nodes, which the engines on the store share")),
+  bus: optional(layer('the layer of a bus, such as NatsBus.layer({ url: "nats://127.0.0.1:4222" })')),
   visibility: optional(either('"all", "organisation" or a function', oneOf("all", "organisation"), callback)),
   hooks: optional(HOOKS),
   log: optional(callback),

@@ -65,6 +65,8 @@ export interface EngineParts {
    * is the only one on its store.
    */
   readonly nodes?: Layer.Layer<Bus | Nodes, unknown> | undefined
+  /** A faster bus than that of `nodes`, for the same nodes: `NatsBus.layer({ url })` of `@parley/adapter-nats`. */
+  readonly bus?: Layer.Layer<Bus, unknown, Nodes> | undefined
   /** Users who may see each other; all by default. */
   readonly visibility?: VisibilityOption | undefined
   /** Functions called before and after each command. */
@@ -120,7 +122,13 @@ const adaptersOf = ({ directory, hooks, log, visibility, ...rest }: EngineParts)
 
 /** Opens an engine. Rejects with a `ParleyError` if a part cannot be opened. */
 export const openRuntime = async (parts: EngineParts, settings: EngineSettings): Promise<OpenedEngine> => {
-  const layer = Parley.layerOn<unknown>(parts.nodes ?? Parley.singleNode).pipe(
+  if (parts.bus !== undefined && parts.nodes === undefined) {
+    const problem = "needs the option nodes: a bus connects the nodes of one store"
+    throw new ParleyError("Invalid", `The option bus ${problem}.`, {
+      reason: { _tag: "Invalid", field: "bus", problem }
+    })
+  }
+  const layer = Parley.layerOn<unknown>(Parley.onBus<unknown>(parts.nodes ?? Parley.singleNode, parts.bus)).pipe(
     Layer.provideMerge(engineLayer(parts)),
     Layer.provideMerge(adaptersOf(parts)),
     Layer.provideMerge(Layer.succeed(Settings, settings))

@@ -248,6 +248,16 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
     const later = queue.isIdle ? apply(from, notice) : Effect.suspend(() => apply(from, notice) ?? Effect.void)
     if (later !== undefined && !queue.add(later)) isBehind = true
   }
+  const receiveNotices = (from: string, notices: ReadonlyArray<Notice>): boolean => {
+    try {
+      for (const notice of notices) applyInOrder(from, notice)
+      return true
+    } catch (cause) {
+      // A text of the bus must not end its connection, whatever it has.
+      run(Effect.logWarning("a packet of the bus could not be applied", cause))
+      return false
+    }
+  }
   receive = (text) => {
     const packet = decodePacket(text)
     const { gap, notices } = receiver.receive(packet, now())
@@ -256,8 +266,8 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
       isBehind = true
       return
     }
-    for (const notice of notices) applyInOrder(packet?.node ?? "", notice)
-    if (!gap) return
+    const isApplied = receiveNotices(packet?.node ?? "", notices)
+    if (isApplied && !gap) return
     isBehind = true
     readJournal()
     readLog()

@@ -51,7 +51,7 @@ export interface PacketHeader {
 
 /** A packet that was received. */
 export interface Packet extends PacketHeader {
-  /** Undefined for an unknown format. */
+  /** Undefined for an unknown format, or if one of them cannot be read. */
   readonly notices: ReadonlyArray<Notice> | undefined
 }
 
@@ -95,7 +95,67 @@ export const encodeNotice = (notice: Notice): string =>
     ? JSON.stringify(messageRow(notice.entry, notice.entry.body, notice.version))
     : JSON.stringify(notice)
 
-const toNotice = (notice: Notice | MessageRow): Notice => ("_tag" in notice ? notice : messageNotice(notice))
+const isNumber = (value: unknown): boolean => typeof value === "number"
+const isText = (value: unknown): boolean => typeof value === "string"
+
+const isMessageRow = (row: ReadonlyArray<unknown>): boolean => {
+  const [id, chat, version, seq, posted, at, by, device, gid, type, contentType, content, date] = row
+  return (
+    [id, chat, version, seq, posted, at, date].every(isNumber) &&
+    [gid, type, contentType, content].every(isText) &&
+    (by === null || isNumber(by)) &&
+    (device === null || isText(device))
+  )
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const areNumbers = (fields: Fields, ...names: ReadonlyArray<string>): boolean =>
+  names.every((name) => isNumber(fields[name]))
+
+/** Whether a notice has the fields by which it is applied; a node would otherwise fail at somebody else's text on the bus. */
+const isNotice = (value: unknown): boolean => {
+  if (!isObject(value)) return false
+  const { entry, event, user } = value
+  switch (value["_tag"]) {
+    case "Entry":
+      return (
+        areNumbers(value, "version") &&
+        isObject(entry) &&
+        areNumbers(entry, "id", "chat", "seq", "posted", "at") &&
+        isObject(entry["body"]) &&
+        isText(entry["body"]["_tag"])
+      )
+    case "Appended":
+      return areNumbers(value, "chat", "id", "seq")
+    case "Status":
+      return areNumbers(value, "user", "version") && isText(value["status"])
+    case "User":
+      return areNumbers(value, "version") && isObject(user) && areNumbers(user, "id")
+    case "Transient":
+      return areNumbers(value, "chat") && isObject(event) && isText(event["_tag"])
+    default:
+      return value["_tag"] === "Journal"
+  }
+}
+
+/** Decodes notices; returns undefined if one of them cannot be read. */
+const decodeNotices = (values: ReadonlyArray<unknown>): ReadonlyArray<Notice> | undefined => {
+  const notices: Array<Notice> = []
+  for (const value of values) {
+    if (Array.isArray(value)) {
+      if (!isMessageRow(value)) return undefined
+      notices.push(messageNotice(value as unknown as MessageRow))
+    } else {
+      if (!isNotice(value)) return undefined
+      notices.push(value as Notice)
+    }
+  }
+  return notices
+}
 
 /** Decodes a packet; returns undefined for a text that is not one. */
 export const decodePacket = (text: string): Packet | undefined => {
@@ -110,10 +170,5 @@ export const decodePacket = (text: string): Packet | undefined => {
   if (typeof format !== "number" || typeof node !== "string" || node === "") return undefined
   if (typeof number !== "number" || !Number.isSafeInteger(number) || number < 1) return undefined
   const isKnown = format === PACKET_FORMAT && Array.isArray(notices)
-  return {
-    format,
-    node,
-    number,
-    notices: isKnown ? (notices as ReadonlyArray<Notice | MessageRow>).map(toNotice) : undefined
-  }
+  return { format, node, number, notices: isKnown ? decodeNotices(notices) : undefined }
 }

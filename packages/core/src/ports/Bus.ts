@@ -15,10 +15,12 @@ export class Bus extends Context.Service<
     readonly publish: (packet: string) => void
     /** Calls back for packets of other nodes until the returned function is called. Packets of this node may be among them. */
     readonly subscribe: (listener: (packet: string) => void) => () => void
+    /** Whether packets are exchanged at present; true for a single node. */
+    readonly isConnected: () => boolean
   }
 >()("@parley/core/Bus") {
   /** Bus of a single node with its own store: does nothing. */
   static readonly layerSingle: Layer.Layer<Bus> = Layer.sync(Bus, () =>
-    Bus.of({ maxBytes: 0, publish: () => {}, subscribe: () => () => {} })
+    Bus.of({ maxBytes: 0, publish: () => {}, subscribe: () => () => {}, isConnected: () => true })
   )
 }

@@ -37,6 +37,8 @@ export interface NodePresence {
 export class Nodes extends Context.Service<
   Nodes,
   {
+    /** Identity of the store, which its nodes have in common: at most 64 letters and digits, different for each store. */
+    readonly storeId: Effect.Effect<string, StorageFailed>
     /** Renews the lease of this node for `LEASE_MS`, and returns all nodes with a lease, this one included. */
     readonly renew: (node: string) => Effect.Effect<ReadonlyArray<NodeLease>, StorageFailed>
     /** Saves the presence of users on this node up to `version`, each in place of the user's earlier one. */
@@ -54,6 +56,7 @@ export class Nodes extends Context.Service<
   /** Registry of a single node with its own store: does nothing. */
   static readonly layerSingle: Layer.Layer<Nodes> = Layer.sync(Nodes, () =>
     Nodes.of({
+      storeId: Effect.succeed("single"),
       renew: () => Effect.succeed([]),
       savePresence: () => Effect.void,
       presence: () => Effect.succeed([]),

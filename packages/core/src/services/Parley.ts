@@ -45,6 +45,12 @@ export type Services =
 /** The ports of a single node with its own store. */
 export const singleNode: Layer.Layer<Bus | Nodes> = Layer.merge(Bus.layerSingle, Nodes.layerSingle)
 
+/** Returns the ports of nodes with another bus than their own. */
+export const onBus = <E>(
+  nodes: Layer.Layer<Bus | Nodes, E>,
+  bus: Layer.Layer<Bus, E, Nodes> | undefined
+): Layer.Layer<Bus | Nodes, E> => (bus === undefined ? nodes : Layer.provideMerge(bus, nodes))
+
 /**
  * Layer for a single node with its own store; `layerOn` takes another bus, and for tests a seeded source of randomness.
  */

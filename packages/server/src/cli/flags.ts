@@ -45,6 +45,7 @@ export const serveFlags = {
   origins: settingFlag("origins", "origins", "list"),
   visibility: settingFlag("visibility", "visibility", "all|organisation"),
   database: databaseFlag,
+  bus: settingFlag("bus", "bus", "url"),
   files: settingFlag("files", "files", "folder"),
   auditLog: settingFlag("auditLog", "audit-log", "file"),
   demo: Flag.Boolean("demo").pipe(
@@ -72,6 +73,7 @@ export interface ServeFlags {
   readonly origins?: Option.Option<string>
   readonly visibility?: Option.Option<string>
   readonly database?: Option.Option<string>
+  readonly bus?: Option.Option<string>
   readonly files?: Option.Option<string>
   readonly auditLog?: Option.Option<string>
   readonly demo?: Option.Option<boolean>

@@ -9,7 +9,7 @@ import {
   withBounds
 } from "@parley/core/Settings"
 import { type Declaration, fromSetting, readAs, type Value } from "./Declaration.ts"
-import { parseDatabase, serveDeclarations, type ServeOptions } from "./ServeOptions.ts"
+import { busProblem, parseDatabase, serveDeclarations, type ServeOptions } from "./ServeOptions.ts"
 
 /** Raw values by source. */
 export interface ConfigurationSources {
@@ -123,6 +123,9 @@ const entriesIn = (value: Value | undefined): ReadonlyArray<string> =>
 const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOptions, string> => {
   const database = parseDatabase(String(values.get("database")))
   if (database._tag === "Invalid") return Result.fail(`database ${database.problem}`)
+  const bus = String(values.get("bus"))
+  const busFault = busProblem(bus, database)
+  if (busFault !== undefined) return Result.fail(`bus ${busFault}`)
   const tcpPort = values.get("tcpPort")
   return Result.succeed({
     host: String(values.get("host")),
@@ -132,6 +135,7 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
     origins: entriesIn(values.get("origins")),
     visibility: values.get("visibility") === "organisation" ? "organisation" : "all",
     database,
+    bus,
     files: String(values.get("files")),
     auditLog: String(values.get("auditLog")),
     demo: values.get("demo") === true

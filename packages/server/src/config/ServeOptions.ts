@@ -16,6 +16,8 @@ export interface ServeOptions {
   /** Users who may see each other; see `Visibility`. */
   readonly visibility: "all" | "organisation"
   readonly database: Database
+  /** URL of the NATS servers, with credentials; "" for the bus of the database. */
+  readonly bus: string
   /** Folder of uploaded files. */
   readonly files: string
   /** File of the audit log; "" for none. */
@@ -60,6 +62,21 @@ export const parseDatabase = (url: string): Database | { readonly _tag: "Invalid
   const problem = `must be ${DATABASE_WORDS.replaceAll("`", "")}`
   return { _tag: "Invalid", problem: scheme === undefined ? problem : `${problem}, not ${scheme}:` }
 }
+
+/** Returns an error to put after the option's name, without the URL, or undefined. */
+export const busProblem = (url: string, database: Database): string | undefined => {
+  if (url === "") return undefined
+  // The host may be a list.
+  const isValid = /^(?:nats|tls):\/\//.test(url) && URL.canParse(url.replace(/,[^/?]*/, ""))
+  if (!isValid) {
+    return "must be nats://<user>:<password>@<host>:<port> or tls://…, with the special characters of the password percent-encoded"
+  }
+  return database._tag === "Postgres" ? undefined : "needs a database that several nodes share: postgres://…"
+}
+
+/** Returns the bus as an operator would name it, without credentials. */
+export const displayBus = ({ bus, database }: Pick<ServeOptions, "bus" | "database">): string =>
+  bus === "" ? (database._tag === "Postgres" ? "database" : "off") : bus.replace(/^([a-z]+:\/\/)[^/]*@/, "$1")
 
 const port = (raw: unknown, from: "text" | "json"): number | undefined => {
   const number = from === "text" && typeof raw === "string" && /^[0-9]{1,5}$/.test(raw) ? Number(raw) : raw
@@ -157,6 +174,17 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     accepts: DATABASE_WORDS,
     defaultText: "sqlite:./data/parley.db",
     default: "sqlite:./data/parley.db",
+    read: readText
+  },
+  {
+    key: "bus",
+    environment: "PARLEY_BUS",
+    flag: "--bus <url>",
+    description:
+      "NATS servers for packets between the nodes of a PostgreSQL database; the database itself carries them by default.",
+    accepts: "`nats://<user>:<password>@<host>:<port>` or `tls://…`",
+    defaultText: "",
+    default: "",
     read: readText
   },
   {
