@@ -5,15 +5,7 @@ import { isArray, isObject, type Json } from "./Json.ts"
 import { type Reading, readings } from "./requirements/Requirements.ts"
 import { describePattern } from "./match/describePattern.ts"
 import { curl, frames } from "./Reproduce.ts"
-import {
-  isCheck,
-  profileOf,
-  profileOfWhole,
-  type Protocol,
-  type Scenario,
-  type Step,
-  type Wire
-} from "./scenarios/Scenario.ts"
+import { isCheck, profileOfCheck, type Protocol, type Scenario, type Step, type Wire } from "./scenarios/Scenario.ts"
 import { build, reads, type Variables } from "./match/Variables.ts"
 import { Redactor } from "./run/Redactor.ts"
 import { expand, routine } from "./scenarios/Template.ts"
@@ -156,13 +148,14 @@ class StepDescriber {
   }
 }
 
-/** The step of a check; `undefined` for `setup` and `wire`. */
+/** The position of a check's step; -1 for a check of the whole scenario. */
 export const stepOf = (scenario: Scenario, check: string): number =>
   scenario.steps.findIndex((step) => isCheck(step) && step.check === check)
 
 const always: { readonly [check: string]: string } = {
   setup: "every actor connects, logs in and gets a response, and every step without a check succeeds",
-  wire: "every frame of the server is a JSON object or an array of objects"
+  wire: "every frame of the server is a JSON object or an array of objects",
+  secrets: "no response and no push has a password, a hash or a token of a user"
 }
 
 const readingsOf = (check: string, step: Step | undefined): ReadonlyArray<Reading> => {
@@ -187,7 +180,7 @@ export const explain = (
   const id = `${scenario.id}#${check}`
   const wire = scenario.profiles?.[0] ?? step?.profiles?.[0] ?? "documented"
   const describer = new StepDescriber(protocol, scenario, wire, at.http, at.ws ?? "")
-  const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
+  const profile = profileOfCheck(scenario, check, step)
   const secrets = new Redactor()
   secrets.addKeys({ ...scenario })
   return {

@@ -4,7 +4,7 @@ import { anyGlob } from "../Glob.ts"
 import { isJudged, type Judged } from "../run/plan.ts"
 import { BadOptions } from "../run/plan.ts"
 import { demandsOf, levelAs } from "../run/verdict.ts"
-import { checks, isCheck, profileOf, profileOfWhole, type Protocol, type Scenario } from "../scenarios/Scenario.ts"
+import { checks, isCheck, profileOfCheck, type Protocol, type Scenario } from "../scenarios/Scenario.ts"
 import type { Command } from "./Host.ts"
 
 const profiles: ReadonlyArray<Judged> = ["documented", "hardening", "parley", "all"]
@@ -12,7 +12,7 @@ const profiles: ReadonlyArray<Judged> = ["documented", "hardening", "parley", "a
 const checksOf = (scenario: Scenario, protocol: Protocol) =>
   checks(scenario, scenario.profiles?.[0] ?? "documented", protocol).map((id) => {
     const step = scenario.steps.filter(isCheck).find(({ check }) => `${scenario.id}#${check}` === id)
-    const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
+    const profile = profileOfCheck(scenario, id.slice(scenario.id.length + 1), step)
     return {
       id,
       level: levelAs(id, profile),

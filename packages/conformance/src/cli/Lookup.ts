@@ -39,7 +39,7 @@ export const locate = (id: string, sequences: ReadonlyArray<string>): Located =>
     )
     throw new BadOptions({ message: `unknown scenario ${path}; similar: ${near.join(", ")}` })
   }
-  const names = ["setup", ...scenario.steps.flatMap((step) => (isCheck(step) ? [step.check] : [])), "wire"]
+  const names = ["setup", ...scenario.steps.flatMap((step) => (isCheck(step) ? [step.check] : [])), "wire", "secrets"]
   if (check !== undefined && !names.includes(check)) {
     throw new BadOptions({ message: `${path} has no check ${check}; it has ${[...new Set(names)].join(", ")}` })
   }

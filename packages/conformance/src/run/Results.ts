@@ -1,7 +1,7 @@
 /** The results of a run. `schema/results.schema.json` is generated from this file and is a public interface. */
 import * as Schema from "effect/Schema"
 import { Level } from "../requirements/Requirements.ts"
-import { Profile, Source, Transport, Wire } from "../scenarios/Scenario.ts"
+import { generalChecks, Profile, Source, Transport, Wire } from "../scenarios/Scenario.ts"
 
 export const Verdict = Schema.Literals([
   "pass",
@@ -167,7 +167,7 @@ export const worst = (checks: ReadonlyArray<CheckResult>): Verdict => {
 export const isUnplayed = ({ verdict }: ScenarioResult): boolean => verdict === "not-testable"
 
 /** Whether a check is one that every scenario has. It never counts as passed: it demands nothing of its own. */
-export const isGeneral = (id: string): boolean => id.endsWith("#setup") || id.endsWith("#wire")
+export const isGeneral = (id: string): boolean => generalChecks.some((name) => id.endsWith(`#${name}`))
 
 export const count = (scenarios: ReadonlyArray<ScenarioResult>): Omit<Counts, "stale"> => {
   const all = scenarios.flatMap((scenario) => scenario.checks)

@@ -10,6 +10,7 @@ import { again, frames } from "../Reproduce.ts"
 import type { Evidence, Exchange } from "./Results.ts"
 import type { Profile, Protocol, Scenario, Step, Transport, Wire } from "../scenarios/Scenario.ts"
 import type { Variables } from "../match/Variables.ts"
+import type { LeakWatch } from "./LeakWatch.ts"
 import type { Redactor } from "./Redactor.ts"
 import type { Target } from "../transport/Target.ts"
 
@@ -66,6 +67,7 @@ export interface ScenarioContext {
   readonly scenario: Scenario
   readonly scope: Variables
   readonly secrets: Redactor
+  readonly leaks: LeakWatch
   readonly actors: Map<string, Actor>
   /** Actors whose account has a token, so that they do not log in or out. */
   readonly withToken: Set<string>
@@ -86,6 +88,7 @@ export const MAX_EXCHANGE_LENGTH = 2_000
 /** Records a message within the budget. Secrets are redacted at the end of the scenario, when all of them are known. */
 export const note = (context: ScenarioContext, actor: string, direction: Exchange["direction"], text: string): void => {
   context.secrets.learn(text)
+  context.leaks.note(actor, direction, text)
   if (context.exchanges.length >= MAX_EXCHANGES || context.budget.characters <= 0) return
   const kept = text.slice(0, 2 * MAX_EXCHANGE_LENGTH)
   context.budget.characters -= kept.length

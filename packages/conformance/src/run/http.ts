@@ -87,7 +87,7 @@ const hasReceived = (response: Response, body: string): string =>
     `HTTP ${response.status}`,
     ...Array.from(response.headers, ([name, value]) => `${name}: ${value}`).slice(0, 20),
     "",
-    body.slice(0, 4_000)
+    body.slice(0, 65_536)
   ].join("\n")
 
 export interface HttpOutcome {

@@ -10,9 +10,8 @@ import { rolesOf, type RunContext } from "./scenario.ts"
 import type { ScenarioResult } from "./Results.ts"
 import {
   type Feature,
-  isCheck,
+  hasStepsOf,
   type Profile,
-  profileOf,
   type Protocol,
   type Scenario,
   type Transport,
@@ -103,9 +102,9 @@ const scenarioWith = (scenario: Scenario, literals: Options["literals"]): Scenar
 const protocolWith = (protocol: Protocol, literals: Options["literals"]): Protocol =>
   literals === undefined ? protocol : Object.assign({}, protocol, replaced({ ...protocol }, literals))
 
-/** Whether any check of a scenario belongs to the profile. */
+/** Whether any check of a scenario belongs to the profile; `secrets` belongs to `hardening`. */
 export const isJudged = (scenario: Scenario, profile: Judged): boolean =>
-  profile === "all" || scenario.steps.some((step) => isCheck(step) && profileOf(scenario, step) === profile)
+  hasStepsOf(scenario, profile) || (profile === "hardening" && scenario.profile !== "parley")
 
 const credentials = (address: string | undefined): boolean =>
   address !== undefined && URL.canParse(address) && new URL(address).username !== ""

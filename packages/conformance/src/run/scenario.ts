@@ -12,6 +12,7 @@ import { race, runStep, runRoutine } from "./step.ts"
 import { redact } from "./redact.ts"
 import { type ScenarioResult, worst } from "./Results.ts"
 import { isCheck, profileOf, type Scenario, type Step } from "../scenarios/Scenario.ts"
+import { LeakWatch } from "./LeakWatch.ts"
 import { Redactor } from "./Redactor.ts"
 import type { Of, Outcome } from "./StepContext.ts"
 import {
@@ -28,7 +29,7 @@ import {
 /** The context that all scenarios of a run share. */
 export interface RunContext extends Omit<
   ScenarioContext,
-  "scenario" | "scope" | "secrets" | "actors" | "withToken" | "exchanges" | "marks" | "began"
+  "scenario" | "scope" | "secrets" | "leaks" | "actors" | "withToken" | "exchanges" | "marks" | "began"
 > {
   readonly accounts: { readonly [role: string]: Account }
   /** The secrets that are known before the first scenario. */
@@ -53,6 +54,7 @@ const contextOf = (runContext: RunContext, scenario: Scenario): ScenarioContext 
     if (account.id !== undefined) scope.set(`${name}.id`, account.id)
   }
   const fresh = {
+    leaks: new LeakWatch(runContext.accounts, rolesOf(scenario), scope),
     actors: new Map(),
     withToken: new Set<string>(),
     exchanges: [],

@@ -4,13 +4,15 @@ import { ruleOf } from "../requirements/Rules.ts"
 import type { CheckResult, Demand, Evidence, Verdict } from "./Results.ts"
 import {
   checks,
+  hasStepsOf,
   isCheck,
   type Profile,
-  profileOf,
-  profileOfWhole,
+  profileOfCheck,
+  secretsSource,
   type Scenario,
   type Step
 } from "../scenarios/Scenario.ts"
+import { printable } from "../Json.ts"
 import { type Outcome, pass } from "./StepContext.ts"
 import { actorOf, evidence, type ScenarioContext } from "./ScenarioContext.ts"
 
@@ -54,7 +56,8 @@ export interface BilingualDemand extends Demand {
 
 /** The requirements that a check covers, and the rule that its step cites. Throws `BadRequirements`. */
 export const demandsOf = (check: string, step: Step | undefined): ReadonlyArray<BilingualDemand> => {
-  const rule = step === undefined ? undefined : ruleOf(step.source)
+  const source = check.endsWith("#secrets") ? secretsSource : step?.source
+  const rule = source === undefined ? undefined : ruleOf(source)
   return [
     ...requirementsOf(check).map(({ id, level, doc, section, description, field }) => ({
       id,
@@ -65,13 +68,13 @@ export const demandsOf = (check: string, step: Step | undefined): ReadonlyArray<
       zh: description.zh,
       ...(field === undefined ? {} : { field: field.name })
     })),
-    ...(rule === undefined || step === undefined
+    ...(rule === undefined || source === undefined
       ? []
       : [
           {
             id: rule.id,
             level: "MUST" as const,
-            ...step.source,
+            ...source,
             description: rule.description.en,
             zh: rule.description.zh
           }
@@ -111,6 +114,15 @@ const checkResult = (known: Known, outcome: Outcome, strict: boolean): CheckResu
   if (outcome.verdict === "fail") return { ...result(known, failureVerdict(passed.level, strict), outcome.evidence) }
   if (outcome.lenient.length === 0) return passed
   return { ...passed, verdict: strict ? "warn" : "pass-lenient", readings: outcome.lenient }
+}
+
+const secrets = (context: ScenarioContext): Outcome => {
+  const { leak } = context.leaks
+  if (leak === undefined) return pass
+  const wanted = "no password, hash or token of a user"
+  const came = [printable(leak.text, 4_000)]
+  const found = evidence(context, actorOf(context, leak.actor), { index: 0, reason: leak.reason, wanted, came })
+  return { verdict: "fail", evidence: found, stop: false }
 }
 
 /** Whether the server sent anything. */
@@ -157,6 +169,10 @@ const unproved = (context: ScenarioContext, by: string, index: number, reason: s
 const withoutOtherProfiles = (check: CheckResult, found: Observations): CheckResult =>
   check.verdict === "not-testable" && found.foreign !== undefined ? { ...check, verdict: "not-applicable" } : check
 
+/** Whether `setup` or `wire` belongs to a scenario that is run in this profile for its check `secrets` only. */
+const isOfOthers = (scenario: Scenario, check: string, profile: Profile | "all"): boolean =>
+  (check === "setup" || check === "wire") && scenario.steps.some(isCheck) && !hasStepsOf(scenario, profile)
+
 /** Results of a scenario's checks in the profile, with the checks that every scenario has. */
 export const verdictsOf = (
   context: ScenarioContext,
@@ -166,14 +182,18 @@ export const verdictsOf = (
   return checks(scenario, context.wire, context.protocol).flatMap((id) => {
     const check = id.slice(scenario.id.length + 1)
     const step = scenario.steps.find((one) => isCheck(one) && one.check === check)
-    const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
+    const profile = profileOfCheck(scenario, check, step)
     const known = { id, profile, step }
+    if (isOfOthers(scenario, check, context.profile)) return []
     if (check === "setup") return [withoutOtherProfiles(checkResult(known, found.setup, context.strict), found)]
     if (check === "wire") {
       const silent = found.stopped !== undefined && !hasReceived(context)
       return [silent ? unreached(known, found) : checkResult(known, wire(context), context.strict)]
     }
     if (context.profile !== "all" && profile !== context.profile) return []
+    if (check === "secrets") {
+      return [context.leaks.hasSeen ? checkResult(known, secrets(context), context.strict) : unreached(known, found)]
+    }
     const judged = found.outcomes.get(check)
     if (judged === undefined) return [withoutOtherProfiles(unreached(known, found), found)]
     const doubt = doubtOf(known, judged, found)

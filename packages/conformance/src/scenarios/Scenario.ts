@@ -274,8 +274,15 @@ export const checks = (scenario: Scenario, wire: Wire, protocol: Protocol): Read
       ? [`${scenario.id}#${step.check}`]
       : []
   ),
-  ...(protocol.barrier !== undefined && prepares(scenario) ? [`${scenario.id}#wire`] : [])
+  ...(protocol.barrier !== undefined && prepares(scenario) ? [`${scenario.id}#wire`] : []),
+  ...(scenario.profile === "parley" ? [] : [`${scenario.id}#secrets`])
 ]
+
+/** The checks that every scenario may have beside those of its steps. */
+export const generalChecks: ReadonlyArray<string> = ["setup", "wire", "secrets"]
+
+/** The source of the check `secrets`. */
+export const secretsSource = { doc: "hardening", section: "shared.secrets" } as const
 
 /** Whether the step only builds a value without anything of the server. */
 const isMade = (step: Step): boolean => "that" in step && isObject(step.that) && reads(step.that).size === 0
@@ -290,10 +297,20 @@ export const isCheck = (step: Step): step is Check => "check" in step && step.ro
 export const profileOf = (scenario: Scenario, { source: { doc } }: Step): Profile =>
   scenario.profile ?? (doc === "hardening" || doc === "parley" ? doc : "documented")
 
+/** Whether a check of one of the scenario's steps belongs to the profile. */
+export const hasStepsOf = (scenario: Scenario, profile: Profile | "all"): boolean =>
+  profile === "all" || scenario.steps.some((step) => isCheck(step) && profileOf(scenario, step) === profile)
+
 const profiles = ["documented", "hardening", "parley"] as const
 
 /** The profile of `setup` and `wire`: the first among those of the scenario's checks. */
-export const profileOfWhole = (scenario: Scenario): Profile => {
+const profileOfWhole = (scenario: Scenario): Profile => {
   const found = new Set(scenario.steps.filter(isCheck).map((step) => profileOf(scenario, step)))
   return scenario.profile ?? profiles.find((one) => found.has(one)) ?? "documented"
+}
+
+/** The profile of a check by its name; `step` is undefined for a check of the whole scenario. */
+export const profileOfCheck = (scenario: Scenario, check: string, step: Step | undefined): Profile => {
+  if (step !== undefined) return profileOf(scenario, step)
+  return check === "secrets" ? secretsSource.doc : profileOfWhole(scenario)
 }

@@ -2,7 +2,7 @@
 import { isArray, isObject, type Json } from "../Json.ts"
 import { matchers } from "../match/match.ts"
 import { reading } from "../requirements/Requirements.ts"
-import type { Protocol, Scenario, Wire } from "./Scenario.ts"
+import { generalChecks, type Protocol, type Scenario, type Wire } from "./Scenario.ts"
 import { operators, reads, writes } from "../match/Variables.ts"
 import { expand, routine } from "./Template.ts"
 import { simpleMatchers } from "../match/matchers.ts"
@@ -51,7 +51,7 @@ const inWire = (protocol: Protocol, scenario: Scenario, wire: Wire): ReadonlyArr
   for (const [index, step] of scenario.steps.entries()) {
     const where = `${scenario.id} step ${index + 1}`
     if ("check" in step && (step.profiles ?? [wire]).includes(wire)) {
-      if (seen.has(step.check) || step.check === "setup" || step.check === "wire") {
+      if (seen.has(step.check) || generalChecks.includes(step.check)) {
         faults.push(`${where}: the check ${step.check} is there twice`)
       }
       seen.add(step.check)
