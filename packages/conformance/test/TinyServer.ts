@@ -41,6 +41,8 @@ export type Fault =
   | "deep-frame"
   | "drip"
   | "trickle"
+  /** Not a fault: a user has one connection at a time. */
+  | "one-login"
 
 type Fields = Record<string, unknown>
 type Profile = "documented" | "client-1.0"
@@ -68,6 +70,8 @@ const record = (value: unknown): Fields =>
 
 export class TinyServer {
   fault: Fault = "none"
+  /** Waited for before a request is handled. */
+  before: (request: Fields) => Promise<void> | undefined = () => undefined
   ws = ""
   tcp = ""
   http = ""
@@ -245,7 +249,12 @@ export class TinyServer {
         return peer.raw(text)
     }
     const value: unknown = JSON.parse(text)
-    for (const request of Array.isArray(value) ? value : [value]) this.request(peer, record(request))
+    for (const one of Array.isArray(value) ? value : [value]) {
+      const request = record(one)
+      const ready = this.before(request)
+      if (ready === undefined) this.request(peer, request)
+      else void ready.then(() => this.request(peer, request))
+    }
   }
 
   private request(peer: Peer, request: Fields): void {
@@ -269,6 +278,7 @@ export class TinyServer {
   private login(peer: Peer, params: Fields, reply: (fields: Fields) => void): void {
     const id = names.indexOf(String(params["account"])) + 1
     if (id === 0 || params["password"] !== md5) return reply({ result: "fail", message: "wrong account or password" })
+    if (this.fault === "one-login") this.endEarlier(id)
     peer.user = id
     peer.sid = randomUUID()
     reply({ result: "success", sid: peer.sid, data: this.person(id) })
@@ -280,6 +290,16 @@ export class TinyServer {
     this.send(peer, ...lists)
     const others = names.map((_, index) => index + 1).filter((other) => other !== id)
     this.push(peer, others, "login", () => this.person(id))
+  }
+
+  /** Ends the connections with which a user logged in before. */
+  private endEarlier(id: number): void {
+    for (const peer of this.peers) {
+      if (peer.user !== id) continue
+      peer.raw(JSON.stringify({ id: ++this.counter, module: "null", method: "null", message: "elsewhere" }))
+      delete peer.user
+      peer.close()
+    }
   }
 
   private speak(

@@ -268,6 +268,30 @@ describe("explain", () => {
     expect(sealed.out).not.toContain("demo-master-key")
   })
 
+  it("shows the readings of a check, and a reading by its id", async () => {
+    const reading = [
+      "  Reading spark.session-id: The tables print `SesssionId` and `SessionId` for the same field",
+      "       accepted: ",
+      "tolerated: "
+    ]
+    const { out } = await call(["explain", "spark/start/new#response"])
+    for (const part of reading) expect(out).toContain(part)
+    const alone = await call(["explain", "spark.session-id"])
+    expect(alone.code).toBe(0)
+    for (const part of reading) expect(alone.out).toContain(part)
+    expect(alone.out).toMatch(/accepted: .*SesssionId.*SessionId.*; tolerated: .*sessionId/)
+    const written: ReadonlyArray<{ readonly readings: ReadonlyArray<{ readonly id: string }> }> = JSON.parse(
+      (await call(["explain", "spark/start/new#response", "--json"])).out
+    )
+    expect(written[0]?.readings.map(({ id }) => id)).toContain("spark.session-id")
+  })
+
+  it("shows what the check `secrets` of every scenario demands", async () => {
+    const { out } = await call(["explain", "spark/start/new#secrets"])
+    expect(out).toContain("hardening.shared.secrets")
+    expect(out).toContain("Passes: no response and no push has a password, a hash or a token of a user")
+  })
+
   it("explains every check deterministically", async () => {
     const ids: ReadonlyArray<{ readonly id: string }> = JSON.parse((await call(["list", "--json"])).out)
     for (const { id } of ids) {
@@ -349,16 +373,18 @@ describe("baseline", () => {
 
 describe("coverage and badge", () => {
   it("coverage counts operations, fields and errors, of the documents and of a run", async () => {
-    const { code, out } = await call(["coverage", "--protocol", "spark"])
+    const { code, out } = await call(["coverage"])
     expect(code).toBe(0)
+    expect(out).toMatch(/^  requirements .*, \d+ without mutant, \d+ excluded$/m)
+    expect(out).toContain("  without mutant xuanxuan.chat.committers: a chat may be without it")
     for (const what of ["operations", "fields", "errors", "MUST"]) expect(out).toMatch(new RegExp(`^  ${what} `, "m"))
     await call(["run", ...at("--only", group, "--report", `json=${join(folder, "r.json")}`)])
-    const played: ReadonlyArray<{ operations: { total: number; checked: number } }> = JSON.parse(
+    const played: ReadonlyArray<{ operations: { total: number; covered: number } }> = JSON.parse(
       (await call(["coverage", join(folder, "r.json"), "--protocol", "xuanxuan", "--json"])).out
     )
-    const { total, checked } = played[0]?.operations ?? { total: 0, checked: 0 }
-    expect(checked).toBeGreaterThan(0)
-    expect(checked).toBeLessThan(total)
+    const { total, covered } = played[0]?.operations ?? { total: 0, covered: 0 }
+    expect(covered).toBeGreaterThan(0)
+    expect(covered).toBeLessThan(total)
   })
 
   it("badge reads a results file", async () => {
