@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Json } from "../src/Json.ts"
+import { readMutants } from "../src/sources/MutantTable.ts"
 import { readReadings, readRequirements } from "../src/sources/RequirementTable.ts"
 import { readRules } from "../src/sources/RuleTable.ts"
 import { readProtocolText, readScenarioText } from "../src/sources/ScenarioText.ts"
@@ -30,7 +31,8 @@ export const sourceFiles = (): ReadonlyMap<string, (text: string) => Json> => {
     ...scenarios,
     ...tables,
     ["requirements/readings.txt", readReadings] as const,
-    ["requirements/rules.txt", readRules] as const
+    ["requirements/rules.txt", readRules] as const,
+    ["requirements/mutants.txt", readMutants] as const
   ])
 }
 

@@ -31,7 +31,7 @@ const judge = (fault: Fault, ...more: ReadonlyArray<string>) => {
 describe("the command line", () => {
   it("ends with 0 for a server that conforms, one line for each scenario", async () => {
     const { code, out } = await judge("none", "--only", "xuanxuan/create/group", "--only", "xuanxuan/session/ping")
-    expect(out).toMatch(/^ok {4}xuanxuan\/create\/group {2}7\/7 /m)
+    expect(out).toMatch(/^ok {4}xuanxuan\/create\/group {2}8\/8 /m)
     expect(out.trim().split("\n")).toHaveLength(3)
     expect(code).toBe(0)
   })

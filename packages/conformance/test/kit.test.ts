@@ -131,13 +131,18 @@ describe("an impostor", () => {
   it("a scenario that takes too long is cut off", async () => {
     const timing = { reply: 60_000, close: 60_000, scenario: 200 }
     const report = await against("never-answers", { only: "xuanxuan/session/ping", timing })
-    expect(report.scenarios[0]?.checks.map(({ verdict }) => verdict)).toEqual(["fail", "not-testable", "not-testable"])
+    expect(report.scenarios[0]?.checks.map(({ verdict }) => verdict)).toEqual([
+      "fail",
+      "not-testable",
+      "not-testable",
+      "not-testable"
+    ])
     expect(report.scenarios[0]?.checks[0]?.evidence?.reason).toContain("200 ms")
   })
 
   it("an HTML error over HTTP fails the check", async () => {
     const report = await against("always-empty", { only: "xuanxuan/config/get" })
-    expect(notPassed(report, "fail")).toEqual(["xuanxuan/config/get#response"])
+    expect(notPassed(report, "fail")).toEqual(["xuanxuan/config/get#response", "xuanxuan/config/get#json"])
   })
 })
 

@@ -237,7 +237,8 @@ describe("a scenario in text form", () => {
       "xuanxuan/ours/ping-twice#setup pass",
       "xuanxuan/ours/ping-twice#first pass",
       "xuanxuan/ours/ping-twice#second pass",
-      "xuanxuan/ours/ping-twice#wire pass"
+      "xuanxuan/ours/ping-twice#wire pass",
+      "xuanxuan/ours/ping-twice#secrets pass"
     ])
   })
 

@@ -78,7 +78,7 @@ describe("a profile", () => {
       await against("none", { only, profile: "all" })
     ]
     const ids = (report: Report) => report.scenarios.flatMap(({ checks }) => checks.map(({ id }) => id))
-    const own = (report: Report) => ids(report).filter((id) => !/#(setup|wire)$/.test(id))
+    const own = (report: Report) => ids(report).filter((id) => !/#(setup|wire|secrets)$/.test(id))
     expect(own(documented).length).toBeGreaterThan(3)
     expect(own(hardening)).toEqual(["response-on", "response-off", "nobody-hears"].map((name) => `${only}#${name}`))
     expect([...own(documented), ...own(hardening)].toSorted()).toEqual(own(all).toSorted())

@@ -1,4 +1,4 @@
-/** The command `coverage`: how much of the documents has a check, or was checked in a run. */
+/** The command `coverage`: how much of the documents a check covers, or covered in a run. */
 import { resolve } from "node:path"
 import { BadOptions } from "../run/plan.ts"
 import { readResults } from "../report/Reports.ts"
@@ -7,10 +7,14 @@ import { documents } from "../requirements/Requirements.ts"
 import { isUnplayed } from "../run/Results.ts"
 import type { Command } from "./Host.ts"
 
-const row = (what: string, { total, checked, excluded, open, percent }: Tally): string =>
-  `  ${what.padEnd(13)} ${`${checked}/${total - excluded.length}`.padStart(9)} ${`${percent} %`.padStart(7)}` +
-  (excluded.length === 0 ? "" : `, ${excluded.length} excluded`) +
-  (open.length === 0 ? "" : `, ${open.length} open`)
+const some = (list: ReadonlyArray<unknown>, what: string): string =>
+  list.length === 0 ? "" : `, ${list.length} ${what}`
+
+const row = (what: string, { total, covered, excluded, withoutMutant, open, percent }: Tally): string =>
+  `  ${what.padEnd(13)} ${`${covered}/${total - excluded.length}`.padStart(9)} ${`${percent} %`.padStart(7)}` +
+  some(open, "not covered") +
+  some(withoutMutant, "without mutant") +
+  some(excluded, "excluded")
 
 const tallies = (found: Coverage): ReadonlyArray<readonly [string, Tally]> => [
   ["operations", found.operations],
@@ -30,7 +34,7 @@ const played = (file: string): ReadonlySet<string> => {
 export const coverage: Command = {
   name: "coverage",
   operands: "[results.json]",
-  summary: "show documented operations, fields and errors with a check; with results, those that the run checked",
+  summary: "count the requirements of which a check detects the violation; with results, those that the run judged",
   flags: ["protocol", "json"],
   count: [0, 1],
   run: (flags, host) => {
@@ -51,8 +55,10 @@ export const coverage: Command = {
     for (const one of found) {
       host.out(host.paint("bold", one.protocol))
       for (const [what, tally] of tallies(one)) host.out(row(what, tally))
-      for (const { id, reason } of one.requirements.excluded) host.out(`  excluded ${id}: ${reason}`)
-      for (const id of judged === undefined ? one.requirements.open : []) host.out(`  open     ${id}`)
+      const { excluded, withoutMutant, open } = one.requirements
+      for (const { id, reason } of excluded) host.out(`  excluded ${id}: ${reason}`)
+      for (const { id, reason } of withoutMutant) host.out(`  without mutant ${id}: ${reason}`)
+      for (const id of judged === undefined ? open : []) host.out(`  not covered ${id}`)
     }
     return 0
   }

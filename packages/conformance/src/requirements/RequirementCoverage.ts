@@ -1,4 +1,8 @@
-/** Coverage of the documents by checks: operations, fields, errors, and requirements by level. */
+/**
+ * Coverage of the documents by checks: operations, fields, errors, and requirements by level. A requirement is covered if
+ * one of its checks detects a fault that breaks it alone.
+ */
+import { mutantsOf, notDetectable } from "./Mutants.ts"
 import { documents, type Level, type Requirement, requirements } from "./Requirements.ts"
 
 /** A requirement without a check, and the reason. */
@@ -10,17 +14,21 @@ export interface Excluded {
 
 export interface Tally {
   readonly total: number
-  readonly checked: number
+  /** Those that a check covers. */
+  readonly covered: number
+  /** Those without a check, and why. */
   readonly excluded: ReadonlyArray<Excluded>
-  /** Ids with neither a check nor a reason. */
+  /** Those with a check for which no fault is visible from outside, and why. */
+  readonly withoutMutant: ReadonlyArray<Excluded>
+  /** Ids that are not covered, for no reason. */
   readonly open: ReadonlyArray<string>
-  /** Checked ones among all but the excluded, in percent with one decimal, rounded down; 100 if there are none. */
+  /** Covered ones among all but the excluded, in percent with one decimal, rounded down; 100 if there are none. */
   readonly percent: number
 }
 
 export interface Coverage {
   readonly protocol: string
-  /** An operation is checked when one of its requirements is. */
+  /** An operation is covered when one of its requirements is. */
   readonly operations: Tally
   /** Fields of requests, responses and pushes, and columns of described tables. One name in two places counts twice. */
   readonly fields: Tally
@@ -32,26 +40,40 @@ export interface Coverage {
 
 interface Unit {
   readonly id: string
-  readonly checked: boolean
-  readonly reason: string | undefined
+  readonly covered: boolean
+  /** Why it is not covered. */
+  readonly reason: { readonly of: "excluded" | "withoutMutant"; readonly text: string } | undefined
 }
 
 const tally = (units: ReadonlyArray<Unit>): Tally => {
-  const checked = units.filter((unit) => unit.checked).length
-  const excluded = units.flatMap(({ id, checked, reason }) => (checked || reason === undefined ? [] : [{ id, reason }]))
-  const open = units.flatMap(({ id, checked, reason }) => (checked || reason !== undefined ? [] : [id]))
+  const covered = units.filter((unit) => unit.covered).length
+  const left = units.filter((unit) => !unit.covered)
+  const because = (of: "excluded" | "withoutMutant"): ReadonlyArray<Excluded> =>
+    left.flatMap(({ id, reason }) => (reason?.of === of ? [{ id, reason: reason.text }] : []))
+  const excluded = because("excluded")
   const counted = units.length - excluded.length
   return {
     total: units.length,
-    checked,
+    covered,
     excluded,
-    open,
-    percent: counted === 0 ? 100 : Math.floor((checked * 1000) / counted) / 10
+    withoutMutant: because("withoutMutant"),
+    open: left.flatMap(({ id, reason }) => (reason === undefined ? [id] : [])),
+    percent: counted === 0 ? 100 : Math.floor((covered * 1000) / counted) / 10
   }
 }
 
+const reasonOf = ({ id, excluded }: Requirement): Unit["reason"] => {
+  if (excluded !== undefined) return { of: "excluded", text: excluded.reason }
+  const text = notDetectable().get(id)
+  return text === undefined ? undefined : { of: "withoutMutant", text }
+}
+
 const units = (list: ReadonlyArray<Requirement>, counts: (check: string) => boolean): ReadonlyArray<Unit> =>
-  list.map(({ id, checks, excluded }) => ({ id, checked: checks.some(counts), reason: excluded?.reason }))
+  list.map((one) => ({
+    id: one.id,
+    covered: mutantsOf(one.id).some(({ check }) => counts(check)),
+    reason: reasonOf(one)
+  }))
 
 const operations = (list: ReadonlyArray<Requirement>, counts: (check: string) => boolean): ReadonlyArray<Unit> => {
   // Without `Map.groupBy`, which Node 20 does not have.
@@ -64,7 +86,7 @@ const operations = (list: ReadonlyArray<Requirement>, counts: (check: string) =>
     const reasons = all.map(({ reason }) => reason)
     return {
       id,
-      checked: all.some(({ checked }) => checked),
+      covered: all.some(({ covered }) => covered),
       reason: reasons.includes(undefined) ? undefined : reasons[0]
     }
   })

@@ -1,7 +1,7 @@
 /** The kill matrix as a page: the checks that detect each mutant, as the tests of the mutants verify. */
 import { engineMutants } from "../../../server/test/mutants/EngineMutants.ts"
 import { benign } from "./Benign.ts"
-import { fieldKills, undetectable } from "./FieldMutants.ts"
+import { notDetectable, requirementMutants } from "../../src/requirements/Mutants.ts"
 import { impostors } from "./Impostors.ts"
 import { checks } from "./takenIds.ts"
 import { sweeping } from "./Sweeping.ts"
@@ -12,7 +12,7 @@ import { particular, wireMutants } from "./WireMutants.ts"
 export const killers = (): ReadonlySet<string> =>
   new Set([
     ...wireMutants.flatMap(targetChecks),
-    ...Object.values(fieldKills()).flatMap((places) => Object.values(places)),
+    ...requirementMutants().map(({ check }) => check),
     ...engineMutants.flatMap(({ kills }) => kills)
   ])
 
@@ -33,16 +33,18 @@ const byProtocol = (ids: ReadonlyArray<string>): string =>
     .map(([protocol, some = []]) => `${protocol} ${some.length}`)
     .join(", ")
 
-const fields = (): string => {
-  const byCheck = new Map<string, Set<string>>()
-  for (const places of Object.values(fieldKills())) {
-    for (const [place, check] of Object.entries(places)) {
-      byCheck.set(check, (byCheck.get(check) ?? new Set()).add(place))
-    }
+/** For each check, the mutations that it detects with the requirements that they break. */
+const byCheck = (): string => {
+  const found = new Map<string, Map<string, ReadonlyArray<string>>>()
+  for (const { check, requirement, mutation } of requirementMutants()) {
+    const mutations = found.get(check) ?? new Map<string, ReadonlyArray<string>>()
+    found.set(check, mutations.set(mutation, [...(mutations.get(mutation) ?? []), requirement]))
   }
-  return [...byCheck]
+  const described = (mutations: ReadonlyMap<string, ReadonlyArray<string>>): string =>
+    Array.from(mutations, ([mutation, ids]) => `\`${mutation}\` (${code(ids)})`).join("; ")
+  return [...found]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([check, places]) => `- ${code([check])}: ${code([...places].toSorted((a, b) => (a < b ? -1 : 1)))}`)
+    .map(([check, mutations]) => `- ${code([check])}: ${described(mutations)}`)
     .join("\n")
 }
 
@@ -64,11 +66,11 @@ export const page = (): string =>
     list(particular.map((mutant) => [mutant.name, `${mutant.description}. Found by ${code(targetChecks(mutant))}.`])),
     "## In the engine",
     list(engineMutants.map(({ name, description, kills }) => [name, `${description}. Found by ${code(kills)}.`])),
-    "## Documented fields, each omitted separately",
-    "The check that detects the fault, and the places in a response or a push where the field is omitted.",
-    fields(),
-    "The absence of these cannot be detected:",
-    list(Object.entries(undetectable)),
+    "## Requirements, each broken alone",
+    "The check that detects each fault, and the requirements that the fault breaks. `requirements/README.md` describes the mutations.",
+    byCheck(),
+    "No fault of these requirements is visible from outside:",
+    list([...notDetectable()]),
     "## Impostors",
     "A run against each ends in time and without a fault of the kit. These checks still pass, besides `wire` and `setup`:",
     list(

@@ -2,6 +2,7 @@
  * A mutant alters the reference server in one way: pure functions on messages, which `Proxy` applies between the kit and
  * the server. Messages without a function pass unchanged.
  */
+import type { IncomingHttpHeaders } from "node:http"
 import { field, isArray, isObject, type Json, type JsonObject, parse } from "../../src/Json.ts"
 
 /** A packet that the server sent over a connection. */
@@ -39,8 +40,21 @@ export type Deed =
   | { readonly torn: Json }
   | { readonly close: true }
 
+/** An HTTP request. */
+export interface Asked {
+  /** The order of arrival, from 0, without requests below `/auth/`; -1 for those. */
+  readonly number: number
+  readonly method: string
+  /** With the query. */
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
 /** An HTTP response. */
 export interface Answer {
+  /** The number of its request. */
+  readonly number: number
   readonly method: string
   /** Without the query. */
   readonly path: string
@@ -59,7 +73,11 @@ export interface Mutant {
   readonly request?: (request: Json, context: MutationContext) => ReadonlyArray<Deed>
   /** Packets for other clients after the client closed a connection. */
   readonly gone?: (context: MutationContext) => ReadonlyArray<Deed>
-  readonly answer?: (answer: Answer) => Answer
+  readonly answer?: (answer: Answer, before: ReadonlyArray<Answer>) => Answer
+  /** Changes a request over a WebSocket on its way to the server. */
+  readonly sent?: (request: JsonObject, context: MutationContext) => JsonObject
+  /** Changes a request over HTTP on its way to the server. */
+  readonly asked?: (request: Asked) => Asked
   /** Rejects connections. */
   readonly noConnection?: true
   /** Hides the server's close from the client. */

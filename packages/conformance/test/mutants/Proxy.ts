@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, request as ask, type Server, type S
 import { type AddressInfo, connect, createServer as createTcp, type Server as TcpServer, type Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { WebSocket, WebSocketServer } from "ws"
-import { field, isArray, isObject, type JsonObject, parse } from "../../src/Json.ts"
+import { field, isArray, isObject, type Json, type JsonObject, parse } from "../../src/Json.ts"
 import type { Target } from "../../src/transport/Target.ts"
 import { aboutOf, type Answer, type Deed, type MutationContext, type Mutant, type Packet } from "./Mutant.ts"
 
@@ -60,6 +60,7 @@ export class Proxy {
   private pushed: Array<Packet> = []
   private asked: Array<JsonObject> = []
   private count = 0
+  private requests = 0
   private readonly web: Server
   private readonly plain: TcpServer
   private readonly wss = new WebSocketServer({ noServer: true, perMessageDeflate: false })
@@ -99,6 +100,7 @@ export class Proxy {
     this.pushed = []
     this.asked = []
     this.count = 0
+    this.requests = 0
   }
 
   /** Messages of the server since then, before mutation. */
@@ -160,9 +162,13 @@ export class Proxy {
     this.pushed.push(...seen.filter(({ way }) => way === "push"))
   }
 
-  /** A frame from the client. */
-  private up(link: Link, frame: string): void {
+  /** A frame from the client. Returns the frame for the server. */
+  private up(link: Link, frame: string): string {
     const value = parse(frame)
+    const { sent } = this.mutant
+    const pass = (one: Json): Json => (isObject(one) && sent !== undefined ? sent(one, this.context(link)) : one)
+    const passed =
+      value === undefined || sent === undefined ? frame : JSON.stringify(isArray(value) ? value.map(pass) : pass(value))
     for (const request of isArray(value) ? value : [value]) {
       if (!isObject(request)) continue
       link.asked.push(request)
@@ -170,6 +176,7 @@ export class Proxy {
     }
     const { request: mutate } = this.mutant
     if (mutate !== undefined && value !== undefined) this.act(link, mutate(value, this.context(link)))
+    return passed
   }
 
   private webSocket(client: WebSocket, socket: Duplex, url: string): void {
@@ -200,8 +207,7 @@ export class Proxy {
       for (const frame of waiting.splice(0)) server.send(frame)
     })
     client.on("message", (data: Buffer) => {
-      const frame = data.toString("utf8")
-      this.up(link, frame)
+      const frame = this.up(link, data.toString("utf8"))
       if (server.readyState === WebSocket.OPEN) server.send(frame)
       else waiting.push(frame)
     })
@@ -243,7 +249,7 @@ export class Proxy {
     client.on("data", (chunk: Buffer) => server.write(chunk))
     client.setEncoding("utf8").on(
       "data",
-      lines((line) => this.up(link, line))
+      lines((line) => void this.up(link, line))
     )
     server.setEncoding("utf8").on(
       "data",
@@ -262,27 +268,30 @@ export class Proxy {
   }
 
   private async forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const sent = await bytesOf(request)
-    const url = new URL(request.url ?? "/", this.behind.http)
-    const { host: _, connection: __, "transfer-encoding": ___, ...headers } = request.headers
+    const number = request.url?.startsWith("/auth/") === true ? -1 : this.requests++
+    const { host: _, connection: __, "transfer-encoding": ___, ...kept } = request.headers
     const method = request.method ?? "GET"
-    const forwarded = ask(url, { method, headers: { ...headers, "content-length": sent.length } }, (found) => {
+    const came = { number, method, url: request.url ?? "/", headers: kept, body: await bytesOf(request) }
+    const { headers, body, url: path } = this.mutant.asked?.(came) ?? came
+    const url = new URL(path, this.behind.http)
+    const forwarded = ask(url, { method, headers: { ...headers, "content-length": body.length } }, (found) => {
       void bytesOf(found).then((bytes) => {
         const answer = {
+          number,
           method,
           path: url.pathname,
           status: found.statusCode ?? 0,
           headers: readable(found.headers),
           text: bytes.toString("utf8")
         }
+        const became = this.mutant.answer?.(answer, this.answers) ?? answer
         this.answers.push(answer)
-        const became = this.mutant.answer?.(answer) ?? answer
         // Unchanged responses keep their bytes, since a file may be binary.
         this.reply(response, became, became.text === answer.text ? bytes : Buffer.from(became.text))
       })
     })
     forwarded.on("error", () => response.destroy())
-    forwarded.end(sent)
+    forwarded.end(body)
   }
 
   private reply(response: ServerResponse, answer: Answer, bytes: Buffer): void {

@@ -1,7 +1,11 @@
 /** Mutants of all messages of a protocol. */
-import { field } from "../../src/Json.ts"
+import { createHash } from "node:crypto"
+import { field, isObject } from "../../src/Json.ts"
+import { changed } from "./Mutant.ts"
 import { isEntry, isLogin, of, onPush, onReply, pass } from "./Rewrites.ts"
 import type { WireMutant } from "./WireMutant.ts"
+
+const md5 = createHash("md5").update("123456").digest("hex")
 
 export const sweeping: ReadonlyArray<WireMutant> = [
   {
@@ -68,6 +72,20 @@ export const sweeping: ReadonlyArray<WireMutant> = [
       "offline/live-unacknowledged#delivered-again offline/acknowledged#unacknowledged-comes-again",
       "offline/foreign-ack#same-id-for-all offline/foreign-ack#still-comes-again offline/not-taken#delivered-again"
     )
+  },
+  {
+    name: "passwords-in-answers",
+    description: "every message has the MD5 of a password, and every answer over HTTP has it in a header as well",
+    make: () => ({
+      packet: ({ body }) => [{ send: { ...body, trace: md5 } }],
+      answer: (answer) => ({
+        ...changed(answer, (body) =>
+          isObject(body) ? { ...body, trace: { passwordHash: md5 } } : [{ passwordHash: md5 }, body]
+        ),
+        headers: { ...answer.headers, "x-trace": md5 }
+      })
+    }),
+    kills: ({ id }) => id.endsWith("#secrets")
   },
   {
     name: "stays-open",

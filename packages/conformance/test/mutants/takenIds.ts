@@ -2,7 +2,13 @@
 import { isArray, isObject, type Json, type JsonObject } from "../../src/Json.ts"
 import { load, protocols } from "../../src/index.ts"
 import { reading } from "../../src/requirements/Requirements.ts"
-import { checks as checksOf, type Protocol, type Scenario, type Step } from "../../src/scenarios/Scenario.ts"
+import {
+  checks as checksOf,
+  generalChecks,
+  type Protocol,
+  type Scenario,
+  type Step
+} from "../../src/scenarios/Scenario.ts"
 import { aboutOf, type Answer, type Packet } from "./Mutant.ts"
 
 export type Taken =
@@ -19,7 +25,7 @@ export type Taken =
 export interface Check {
   readonly id: string
   readonly scenario: Scenario
-  /** `undefined` for `setup` and `wire`. */
+  /** `undefined` for the checks of the whole scenario. */
   readonly step: Step | undefined
   readonly taken: Taken
 }
@@ -82,7 +88,7 @@ const checksIn = (scenario: Scenario, protocol: Protocol): ReadonlyArray<Check> 
     const taken = takenBy(step, asked)
     return "check" in step ? [{ id: `${scenario.id}#${step.check}`, scenario, step, taken }] : []
   })
-  const whole = ["setup", "wire"].map((name): Check => {
+  const whole = generalChecks.map((name): Check => {
     return { id: `${scenario.id}#${name}`, scenario, step: undefined, taken: { way: "all" } }
   })
   return [...own, ...whole].filter(({ id }) => judged.has(id))
