@@ -38,7 +38,7 @@ describe.runIf(isFull)("the single executable, in the full run", () => {
   }, 120_000)
 
   it("tests a server over WebSocket and HTTP, and removes what it unpacked", async () => {
-    const only = ["--only", "xuanxuan/create/group", "--only", "xuanxuan/config/get"]
+    const only = ["--profile", "all", "--only", "xuanxuan/create/group", "--only", "xuanxuan/config/get"]
     const { stdout } = await call("run", "--protocol", "xuanxuan", "--url", server.http, ...only)
     expect(stdout).toMatch(/^ok +xuanxuan\/create\/group /m)
     expect(stdout).toMatch(/^ok +xuanxuan\/config\/get /m)
