@@ -52,7 +52,8 @@ const contentChanges: { readonly [name: string]: (body: Json, place: string) => 
   extend: (body, place) => altered(body, pathOf(place), longer),
   empty: (body, place) => altered(body, pathOf(place), () => ({})),
   text: (body, place) => altered(body, pathOf(place), (value) => JSON.stringify(value)),
-  keyed: (body, place) => altered(body, pathOf(place), (value) => (isArray(value) ? { ...value } : value))
+  keyed: (body, place) =>
+    altered(body, pathOf(place), (value) => (isArray(value) ? Object.fromEntries(value.entries()) : value))
 }
 
 export const isContentChange = (name: string): boolean => Object.hasOwn(contentChanges, name)

@@ -80,7 +80,7 @@ export const sweeping: ReadonlyArray<WireMutant> = [
       packet: ({ body }) => [{ send: { ...body, trace: md5 } }],
       answer: (answer) => ({
         ...changed(answer, (body) =>
-          isObject(body) ? { ...body, trace: { passwordHash: md5 } } : [{ passwordHash: md5 }, body]
+          isObject(body) ? Object.assign({}, body, { trace: { passwordHash: md5 } }) : [{ passwordHash: md5 }, body]
         ),
         headers: { ...answer.headers, "x-trace": md5 }
       })
