@@ -11,7 +11,7 @@ import { printMutants } from "../../scripts/sources/printMutants.ts"
 import { mutantsOf, notDetectable, requirementMutants, type RequirementMutant } from "../../src/requirements/Mutants.ts"
 import { documents, requirement, type Requirement, requirements } from "../../src/requirements/Requirements.ts"
 import { fieldRequirements, placesOf } from "./FieldMutants.ts"
-import { distribute, longTimeouts, MutantRunner, undetected } from "./MutantRunner.ts"
+import { distribute, longTimeouts, type MutantRunner, openRunners, undetected } from "./MutantRunner.ts"
 import type { Traffic } from "./Proxy.ts"
 import { candidates, isNamed, isSilent, mutantOf } from "./RequirementMutants.ts"
 import { targetChecks } from "./WireMutant.ts"
@@ -23,7 +23,7 @@ const testable: ReadonlyArray<Requirement> = documents
 
 let runners: ReadonlyArray<MutantRunner> = []
 beforeAll(async () => {
-  runners = await Promise.all([MutantRunner.open(), MutantRunner.open()])
+  runners = await openRunners()
 }, 300_000)
 afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 
