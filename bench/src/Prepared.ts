@@ -38,7 +38,9 @@ export const serve = async (
   node: ReadonlyArray<string> = [],
   args: ReadonlyArray<string> = []
 ): Promise<Serving> => {
-  const where = ["--database", `sqlite:${file}`, "--files", `${file}-files`, ...args]
+  // The generator has few senders, which are faster than people.
+  const limits = ["messagesPerSecond", "messageBurst"].flatMap((name) => ["--set", `limits.${name}=1000000000`])
+  const where = [...limits, "--database", `sqlite:${file}`, "--files", `${file}-files`, ...args]
   const program = parley(core, ["serve", "--no-demo", "--port", "0", "--tcp-port", "off", ...where], node)
   const [, port] = await program.until(/^listening http:\/\/[^:]+:(\d+)/m)
   return { program, port: Number(port) }

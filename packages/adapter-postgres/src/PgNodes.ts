@@ -7,14 +7,19 @@ import { Nodes } from "@parley/core/Nodes"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { checkDatabase } from "./internal/checkDatabase.ts"
 import { nodeSession, openPool, prepareDatabase } from "./internal/connect.ts"
 import type { DatabaseError } from "./internal/errors.ts"
 import { openBus, registry } from "./internal/openNodes.ts"
 import type { Options } from "./PgStore.ts"
 
-/** Bus and registry of the nodes of one database; `options` are those of the store. Fails as `PgStore.layer` does. */
-export const layer = (options: Options): Layer.Layer<Bus | Nodes, DatabaseError> =>
-  Layer.effectContext(
+/**
+ * Bus and registry of the nodes of one database; `options` are those of the store. Throws a `ParleyError` for invalid
+ * options, and fails as `PgStore.layer` does.
+ */
+export const layer = (options: Options): Layer.Layer<Bus | Nodes, DatabaseError> => {
+  checkDatabase("PgNodes.layer", options)
+  return Layer.effectContext(
     Effect.gen(function* () {
       const schema = options.schema ?? "parley"
       const servers = yield* prepareDatabase({ url: options.url, schema })
@@ -24,3 +29,4 @@ export const layer = (options: Options): Layer.Layer<Bus | Nodes, DatabaseError>
       return Context.make(Bus, bus).pipe(Context.add(Nodes, registry(pool)))
     })
   )
+}

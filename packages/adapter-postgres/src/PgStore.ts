@@ -2,11 +2,11 @@
  * The store on PostgreSQL, which several nodes share. A commit that has returned is on the database's disk, and on its synchronous
  * standbys.
  */
-import { checkOptions, nonEmpty, optional, secret } from "@parley/core/Check"
 import { Store } from "@parley/core/Store"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { checkDatabase } from "./internal/checkDatabase.ts"
 import type { DatabaseError } from "./internal/errors.ts"
 import { isPrepared } from "./internal/connect.ts"
 import { openStore } from "./internal/openStore.ts"
@@ -34,7 +34,7 @@ export const make = (options: Options): Effect.Effect<Store["Service"], Database
 
 /** The store on PostgreSQL. */
 export const layer = (options: Options): Layer.Layer<Store, DatabaseError> => {
-  checkOptions("PgStore.layer", options, { url: secret, schema: optional(nonEmpty) })
+  checkDatabase("PgStore.layer", options)
   return Layer.effect(Store, make(options))
 }
 

@@ -380,7 +380,7 @@ describe("a refusal", () => {
       await codeOf(
         ann.sendAll([
           { chat: team, content: "ok" },
-          { chat: "nowhere", content: "" }
+          { chat: "nowhere", content: "-" }
         ])
       ),
       "NoSuchChat"
@@ -388,8 +388,8 @@ describe("a refusal", () => {
     assert.strictEqual(
       await codeOf(
         ann.sendAll([
-          { chat: "here", content: "" },
-          { chat: "nowhere", content: "" }
+          { chat: "here", content: "-" },
+          { chat: "nowhere", content: "-" }
         ])
       ),
       "MessagesRefused"

@@ -159,3 +159,86 @@ describe("a user over the rate limit", () => {
     )
   )
 })
+
+describe("a user over the limit of messages", () => {
+  const few = { ...defaultSettings, messagesPerSecond: 1, messageBurst: 5 }
+
+  it.live("is told when to send again, by every protocol with messages; other requests go on", () =>
+    running(
+      Effect.gen(function* () {
+        const { http, alice, bob, login, token } = yield* fixture
+        const [client, other] = [yield* webSocket(http), yield* webSocket(http)]
+        yield* client.get("login", { account: "alice", password: yield* login(alice.id) })
+        yield* other.get("login", { account: "bob", password: yield* login(bob.id) })
+        const cgid = newGid()
+        yield* client.get("create", { gid: cgid, name: "Group", type: "group", members: [{ id: bob.id }] })
+        const say = (content: string) => client.ask("message", [{ gid: newGid(), cgid, content }])
+        // A request with many messages overdraws the burst; its debt is repaid before the next one.
+        const many = Array.from({ length: 60 }, (_, index) => ({ gid: newGid(), cgid, content: `m${index}` }))
+        assert.strictEqual((yield* client.ask("message", many)).result, "success")
+        const refused = yield* say("too much")
+        assert.strictEqual(refused.result, "fail")
+        assert.match(refused.message ?? "", /^Too many messages; retry in (5\d|60) seconds\.$/)
+        assert.strictEqual((yield* client.ask("history", { gid: cgid })).result, "success")
+        yield* other.say(cgid, "not too much")
+        yield* client.untilMessage("not too much")
+        const post = (path: string, body: unknown) =>
+          Effect.promise(() =>
+            fetch(`${http}${path}?token=${token}`, {
+              method: "POST",
+              headers: { "content-type": "application/json" },
+              body: JSON.stringify(body)
+            })
+          )
+        const started = yield* post("/session/start", { To: ["bob"] })
+        const { SessionId } = (yield* Effect.promise(() => started.json())) as { readonly SessionId: string }
+        const spark = yield* post("/message/push", { SessionId, Type: 0, Content: "too much" })
+        assert.strictEqual(spark.status, 429)
+        assert.isAtLeast(Number(spark.headers.get("retry-after")), 50)
+        assert.include(yield* Effect.promise(() => spark.json()), { success: false, error: "rate_limited" })
+        const { perform } = yield* Engine
+        const draft = { gid: newGid(), chat: { gid: cgid }, contentType: "text", content: "the application's" }
+        const messages = [{ ...draft, type: "normal" as const, date: undefined }]
+        yield* perform({ user: alice.id, device: null }, { _tag: "SendMessages", messages })
+      })
+    ).pipe(Effect.provideService(Settings, few))
+  )
+
+  it.live("is refused on the fast path too, after the burst", () =>
+    running(
+      Effect.gen(function* () {
+        const { http, alice, bob, login } = yield* fixture
+        const client = yield* webSocket(http)
+        yield* client.get("login", { account: "alice", password: yield* login(alice.id) })
+        const cgid = newGid()
+        yield* client.get("create", { gid: cgid, name: "Group", type: "group", members: [{ id: bob.id }] })
+        const results: Array<string | undefined> = []
+        for (let index = 0; index < 7; index++) {
+          results.push((yield* client.ask("message", [{ gid: newGid(), cgid, content: `m${index}` }])).result)
+        }
+        // The last one may overdraw the burst.
+        assert.strictEqual(results.slice(0, 5).join(), "success,success,success,success,success")
+        assert.strictEqual(results[6], "fail")
+      })
+    ).pipe(Effect.provideService(Settings, { ...few, messagesPerSecond: 1e-6 }))
+  )
+})
+
+describe("a message without content", () => {
+  it.live("is refused; a placeholder of an image is not", () =>
+    running(
+      Effect.gen(function* () {
+        const { http, alice, bob, login } = yield* fixture
+        const client = yield* webSocket(http)
+        yield* client.get("login", { account: "alice", password: yield* login(alice.id) })
+        const cgid = newGid()
+        yield* client.get("create", { gid: cgid, name: "Group", type: "group", members: [{ id: bob.id }] })
+        const refused = yield* client.ask("message", [{ gid: newGid(), cgid, content: "" }])
+        assert.strictEqual(refused.result, "fail")
+        assert.include(refused.message ?? "", "content must not be empty")
+        const placeholder = [{ gid: newGid(), cgid, contentType: "image", content: "" }]
+        assert.strictEqual((yield* client.ask("message", placeholder)).result, "success")
+      })
+    )
+  )
+})

@@ -154,6 +154,8 @@ export const messageProblem = (
   if (draft.contentType.length > MAX_CONTENT_TYPE || !draft.contentType.isWellFormed()) {
     return invalid("contentType", `must be well-formed, of at most ${MAX_CONTENT_TYPE} characters`)
   }
+  // A placeholder may be empty.
+  if (draft.content === "" && !REPLACEABLE.has(draft.contentType)) return invalid("content", "must not be empty")
   if (exceeds(draft.content, context.settings.content)) {
     return invalid("content", `must have at most ${context.settings.content} bytes`)
   }

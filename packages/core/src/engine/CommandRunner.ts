@@ -10,7 +10,7 @@ import type { Command, ReplyOf, SentMessage } from "../model/Command.ts"
 import type { Broadcast, Caller, UserCaller } from "../model/Event.ts"
 import type { Payer, RateLimits } from "../limits/RateLimits.ts"
 import type { Refused } from "../model/Refused.ts"
-import { costAfter, costBefore, costOfNotifying } from "../rules/Cost.ts"
+import { costAfter, costBefore, costOfNotifying, messagesIn } from "../rules/Cost.ts"
 import type { Outcome } from "../commands/CommandHandler.ts"
 import type { Write } from "../ports/Store.ts"
 import type { Restore } from "./OptimisticCommit.ts"
@@ -47,6 +47,7 @@ interface Dependencies {
   ) => Effect.Effect<Outcome<ReplyOf<C>>, Refused>
   readonly broadcast: SendBroadcasts
   readonly limits: RateLimits
+  readonly messageLimits: RateLimits
   /** Number of online users. */
   readonly online: () => number
 }
@@ -94,17 +95,18 @@ export class CommandRunner {
     sendReply: (sent: SentMessage) => void,
     now: number
   ): void {
-    const { broadcast, limits, online } = this.#dependencies
+    const { broadcast, limits, messageLimits, online } = this.#dependencies
     try {
       sendReply(reply)
     } finally {
       limits.owe(user, costOfNotifying(reply.chat, online()), now)
+      messageLimits.owe(user, 1, now)
       broadcast(broadcasts, connection)
     }
   }
 
   #runner(committed: Array<Committed>, payerOf: PayerOf): RunCommand {
-    const { commit, limits, online } = this.#dependencies
+    const { commit, limits, messageLimits, online } = this.#dependencies
     return <C extends Command>(caller: Caller, command: C, extraWrites: ExtraWrites = []) => {
       const payer = payerOf(caller)
       const work = Effect.uninterruptibleMask((restore) =>
@@ -114,8 +116,11 @@ export class CommandRunner {
           return reply
         })
       )
-      const before = payer === undefined ? 0 : costBefore(command)
-      return payer !== undefined && before > 0 ? Effect.andThen(limits.charge(payer, before), work) : work
+      if (payer === undefined) return work
+      const before = costBefore(command)
+      const charged = before > 0 ? Effect.andThen(limits.charge(payer, before), work) : work
+      const messages = messagesIn(command)
+      return messages > 0 ? Effect.andThen(messageLimits.charge(payer, messages), charged) : charged
     }
   }
 

@@ -116,6 +116,8 @@ export class Engine extends Context.Service<
     readonly withHooks: <A>(command: UserCommand, work: Effect.Effect<A, Refused>) => Effect.Effect<A, Refused>
     /** Rate limits of users and apps. Protocols charge them; an embedder's own commands are not limited. */
     readonly limits: RateLimits
+    /** Limits of messages, charged by `commands`; a fast path asks `isExhausted` first. */
+    readonly messageLimits: RateLimits
     readonly context: CommandContext
     /** Calls back when another node has changed records of this kind, until the returned function is called. */
     readonly onRecordsChanged: (dialect: string, kind: string, listener: () => void) => () => void
@@ -264,11 +266,21 @@ export class Engine extends Context.Service<
 
       const recordListeners = new Map<string, Set<() => void>>()
       const limits = new RateLimits(clock, settings)
-      const commands = new CommandRunner({ commit: runWithHooks, broadcast, limits, online: () => hub.presence.size })
+      const { messagesPerSecond, messageBurst } = settings
+      const rate = { costPerSecond: messagesPerSecond, costBurst: messageBurst }
+      const messageLimits = new RateLimits(clock, rate, "messages")
+      const commands = new CommandRunner({
+        commit: runWithHooks,
+        broadcast,
+        limits,
+        messageLimits,
+        online: () => hub.presence.size
+      })
 
       return Engine.of({
         commands,
         limits,
+        messageLimits,
         perform: (caller, command, extraWrites) =>
           commands.run(
             (run) => run(caller, command, extraWrites),

@@ -23,6 +23,7 @@ export class RateLimits {
   readonly #clock: Clock.Clock
   readonly #users: Rate
   readonly #apps: Rate
+  readonly #kind: { readonly of?: "messages" }
   /** Milliseconds after which an empty bucket is full again; an overdrawn one is stored until it is. */
   readonly #lifetime: number
   /** Buckets used in the current lifetime, and those used in the previous one. */
@@ -30,8 +31,14 @@ export class RateLimits {
   #previous = new Map<Payer, Bucket>()
   #since = Number.NEGATIVE_INFINITY
 
-  constructor(clock: Clock.Clock, { costPerSecond, costBurst }: Pick<EngineSettings, "costPerSecond" | "costBurst">) {
+  /** `of`: named by refusals; requests by default. */
+  constructor(
+    clock: Clock.Clock,
+    { costPerSecond, costBurst }: Pick<EngineSettings, "costPerSecond" | "costBurst">,
+    of?: "messages"
+  ) {
     this.#clock = clock
+    this.#kind = of === undefined ? {} : { of }
     this.#users = { perSecond: costPerSecond, burst: costBurst }
     this.#apps = { perSecond: costPerSecond * APP_FACTOR, burst: costBurst * APP_FACTOR }
     this.#lifetime = Math.max(MIN_LIFETIME_MS, (costBurst / costPerSecond) * 1000)
@@ -55,11 +62,16 @@ export class RateLimits {
     bucket.tokens -= cost
   }
 
+  /** Returns whether no units are left. `now`: see `take`. */
+  isExhausted(payer: Payer, now: number): boolean {
+    return this.take(payer, 0, now) > 0
+  }
+
   /** Takes `cost` units, or fails with `RateLimited`. */
   charge(payer: Payer, cost: number): Effect.Effect<void, Refused> {
     return Effect.suspend(() => {
       const retryAfterSeconds = this.take(payer, cost)
-      return retryAfterSeconds === 0 ? Effect.void : refuse({ _tag: "RateLimited", retryAfterSeconds })
+      return retryAfterSeconds === 0 ? Effect.void : refuse({ _tag: "RateLimited", retryAfterSeconds, ...this.#kind })
     })
   }
 

@@ -265,6 +265,18 @@ export const engineSettings = {
     { min: 1, max: MAX },
     "Cost units that a user may spend in a burst after a quiet period; further requests are refused and may be retried later."
   ),
+  messagesPerSecond: integer(
+    "limits.messagesPerSecond",
+    1000,
+    { min: 1, max: MAX },
+    "Messages and edits that a user may send per second through protocols, over all connections. An app that acts for many users may send ten times as many."
+  ),
+  messageBurst: integer(
+    "limits.messageBurst",
+    10_000,
+    { min: 1, max: MAX },
+    "Messages and edits that a user may send in a burst after a quiet period; further ones are refused with the time until they may be sent."
+  ),
   chatCacheSize: integer(
     "limits.chatCacheSize",
     10_000,

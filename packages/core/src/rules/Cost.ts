@@ -51,6 +51,10 @@ export const costBefore = (command: Command): number => {
   }
 }
 
+/** Returns the number of messages of a command that count for the limit of messages per second. */
+export const messagesIn = (command: Command): number =>
+  command._tag === "SendMessages" ? command.messages.length : command._tag === "EditMessage" ? 1 : 0
+
 /** Returns the cost of a list of users. */
 export const costOfUsers = (users: number): number => users * PER_USER
 

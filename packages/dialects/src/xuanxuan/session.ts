@@ -102,9 +102,10 @@ const trySend = (
   const sent = draftsIn(request.params)
   if (!Array.isArray(sent) || sent.length !== 1) return false
   const draft = draftOf(user, sent[0], 0)
-  const { limits } = deps.engine
-  // The normal path refuses users who are over their limit.
-  if (Result.isFailure(draft) || limits.take(user.id, 1, now) > 0) return false
+  const { limits, messageLimits } = deps.engine
+  // The normal path refuses users who are over a limit, and charges the others.
+  if (Result.isFailure(draft) || messageLimits.isExhausted(user.id, now)) return false
+  if (limits.take(user.id, 1, now) > 0) return false
   return session.trySend(draft.success, (sent) => sentFrame(profile, live.token, sent), fallback, now)
 }
 
