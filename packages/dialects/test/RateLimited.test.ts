@@ -198,7 +198,7 @@ describe("a user over the limit of messages", () => {
         assert.include(yield* Effect.promise(() => spark.json()), { success: false, error: "rate_limited" })
         const { perform } = yield* Engine
         const draft = { gid: newGid(), chat: { gid: cgid }, contentType: "text", content: "the application's" }
-        const messages = [{ ...draft, type: "normal" as const, date: undefined }]
+        const messages = [{ ...draft, type: "normal" as const }]
         yield* perform({ user: alice.id, device: null }, { _tag: "SendMessages", messages })
       })
     ).pipe(Effect.provideService(Settings, few))
