@@ -1,6 +1,7 @@
 import { ParleyError } from "@parley/core/ParleyError"
 import * as PgNodes from "@parley/adapter-postgres/PgNodes"
 import * as PgStore from "@parley/adapter-postgres/PgStore"
+import { Layer } from "effect"
 import { assert, describe, it } from "vitest"
 
 const URL = "postgres://parley:secret@localhost/parley"
@@ -30,6 +31,6 @@ describe.each([
   })
 
   it("are accepted without a connection", () => {
-    layer({ url: URL, schema: "chat" })
+    assert.isTrue(Layer.isLayer(layer({ url: URL, schema: "chat" })))
   })
 })
