@@ -18,7 +18,7 @@ import { Permissions } from "@parley/core/Permissions"
 import { Sessions } from "@parley/core/Sessions"
 import { Settings } from "@parley/core/Settings"
 import { StorageHealth } from "@parley/core/StorageHealth"
-import { Store } from "@parley/core/Store"
+import { type Duplicate, type StorageFailed, Store, type VersionConflict } from "@parley/core/Store"
 import { ensureSystemChat } from "@parley/core/SystemChat"
 import { Users } from "@parley/core/Users"
 import { Visibility } from "@parley/core/Visibility"
@@ -186,18 +186,24 @@ export const start = Effect.fnUntraced(function* (
   )
 })
 
+/** The error of a server whose first writes fail. */
+const unprepared = (failed: VersionConflict | Duplicate | StorageFailed): CommandFailed => {
+  const cause = failed._tag === "StorageFailed" && failed.cause instanceof Error ? `: ${failed.cause.message}` : ""
+  return new CommandFailed({ message: `the database could not be written${cause}` })
+}
+
 /** Creates the system chat of an empty database, and the demonstration if it is enabled. */
 const prepare = Effect.fnUntraced(function* (
   isDemonstration: boolean,
   open: ReadonlyArray<OpenDialect<unknown>>
 ): Effect.fn.Return<void, CommandFailed, EngineServices> {
-  yield* ensureSystemChat.pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
+  yield* Effect.mapError(ensureSystemChat, unprepared)
   if (!isDemonstration) return
   yield* addDemoUsers.pipe(
     Effect.mapError(({ message }) => new CommandFailed({ message: `the demonstration: ${message}` }))
   )
   for (const dialect of open) yield* dialect.demo
-  yield* recordDemonstration(yield* Engine, true).pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
+  yield* Effect.mapError(recordDemonstration(yield* Engine, true), unprepared)
 })
 
 /** Returns the operator's commands of the server and of its protocols. */

@@ -2,11 +2,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { startCluster } from "../../../scripts/postgres/cluster.ts"
-import { createDatabase } from "../../../scripts/postgres/database.ts"
+import { createDatabase, execute } from "../../../scripts/postgres/database.ts"
 import { contents, historyOf, idsOf, newGid, newGroup, online } from "./clients.ts"
 import { complaintsIn, folder, run, serve } from "./serverProcess.ts"
 
 const newDatabase = Effect.promise(() => createDatabase("18"))
+
+/** Statements after which no chat can be created. */
+const REFUSE_CHATS = [
+  "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no more chats'; END $$",
+  "CREATE TRIGGER refuse BEFORE INSERT ON parley.chats FOR EACH ROW EXECUTE FUNCTION refuse()"
+]
 
 const readiness = (http: string) =>
   Effect.promise(async () => {
@@ -104,6 +110,18 @@ describe("a server on PostgreSQL", () => {
       assert.include(early.err, `the database ${database} has no tables of Parley`)
       const created = yield* run(cwd, ["user", "list", "--create", "--database", database])
       assert.strictEqual(created.code, 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("prints the reason if nothing can be written", () =>
+    Effect.gen(function* () {
+      const database = yield* newDatabase
+      const cwd = yield* folder
+      assert.strictEqual((yield* run(cwd, ["user", "list", "--create", "--database", database])).code, 0)
+      yield* Effect.promise(() => execute(database, ...REFUSE_CHATS))
+      const unwritable = yield* run(cwd, ["serve", "--port", "0", "--tcp-port", "off", "--database", database])
+      assert.strictEqual(unwritable.code, 1)
+      assert.match(unwritable.err, /^parley: the database could not be written: no more chats$/m)
     }).pipe(Effect.scoped)
   )
 

@@ -20,6 +20,7 @@ export const addDemoUsers = Effect.gen(function* () {
     found.map(({ account }) => account)
   )
   const present = new Set(yield* stored)
+  if (present.size === DEMO_ACCOUNTS.length) return
   const credentials = yield* Credentials
   // Hashed here: `passwords.minimum` does not allow this password. The demonstration is served to this machine only.
   const passwordHash = yield* credentials.hash(DEMO_PASSWORD)
