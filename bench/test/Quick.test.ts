@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
+import { isFull } from "../../scripts/repetitions.ts"
 import { ratios } from "../src/Goals.ts"
 import { withFigures } from "../src/Page.ts"
 import { shares } from "../src/Profile.ts"
@@ -137,6 +138,18 @@ describe("the benchmark", () => {
     ])
     for (const run of runs) expect(run).toMatchObject({ missing: 0, doubled: 0, lost: 0 })
   })
+
+  it.each(isFull ? ["pg"] : [])(
+    "plays %s on servers of its own, and loses nothing",
+    { timeout: 300_000 },
+    async (name) => {
+      const report = await reported("--only", name)
+      expect(report.missing).toEqual([])
+      expect(report.ratios.map(({ description }) => description.split(":")[0])).toEqual(Array(7).fill(name))
+      const { body } = tableOf(report, "The store on PostgreSQL")
+      expect(body.filter(([, figure]) => !(Number(figure) > 0))).toEqual([])
+    }
+  )
 
   it("refuses what it does not know", async () => {
     await expect(bench("--only", "z")).rejects.toMatchObject({ code: 2 })

@@ -1,14 +1,10 @@
-/** Measures one commit path by itself: `main.ts <bare|parley> <file> <outstanding> <milliseconds>` prints what it came to as JSON. */
-import { randomUUID } from "node:crypto"
-import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { ChatId, UserId } from "@parley/core/Ids"
-import type { MessageAppend } from "@parley/core/Store"
-import { Effect, Exit, Scope } from "effect"
-import { makeGroups } from "../Seed.ts"
-import { BareWriter } from "./BareWriter.ts"
+/**
+ * Measures one commit path by itself: `main.ts <bare|parley|postgres> <file or URL> <outstanding> <milliseconds> [pid of PostgreSQL]`
+ * prints what it came to as JSON.
+ */
+import { serverCpuOf } from "../postgres/serverCpu.ts"
+import { bare, type Path, postgres, sqlite } from "./paths.ts"
 
-const CHATS = 100
-const CONTENT = "x".repeat(200)
 /** Milliseconds before it counts. */
 const WARM_UP = 300
 
@@ -17,67 +13,16 @@ export interface CommitsSeen {
   readonly rate: number
   /** Microseconds of CPU for each row, of the whole process. */
   readonly cpu: number
+  /** Microseconds of CPU for each row, of all processes of PostgreSQL; 0 without it. */
+  readonly serverCpu: number
 }
 
-interface Path {
-  readonly append: (done: () => void) => void
-  readonly close: () => Promise<void>
-}
-
-const bare = async (file: string): Promise<Path> => {
-  const writer = await BareWriter.open(file)
-  let n = 0
-  return {
-    append: (done) => writer.append([randomUUID(), n++ % CHATS, 1, Date.now(), "normal", "text", CONTENT], done),
-    close: () => writer.close()
-  }
-}
-
-const parley = async (file: string): Promise<Path> => {
-  const scope = Scope.makeUnsafe()
-  const store = await Effect.runPromise(Effect.provideService(SqliteStore.make({ file }), Scope.Scope, scope))
-  const user = {
-    account: "u",
-    realname: "",
-    avatar: "",
-    role: "",
-    dept: 0,
-    admin: false,
-    organisation: null,
-    disabled: false,
-    createdAt: 0,
-    password: null
-  }
-  await Effect.runPromise(store.commit({ expectedVersions: [], writes: [{ _tag: "CreateUser", user }] }))
-  const members = [{ account: "u", id: 1, sid: "" }]
-  const chats = await makeGroups(
-    store,
-    Array.from({ length: CHATS }, (_, index) => ({ gid: `c${index}`, members }))
-  )
-  let n = 0
-  const { appendMessage: post } = store
-  if (post === undefined) throw new Error("this store takes no messages by themselves")
-  const message = (): MessageAppend => {
-    const chat = chats[n++ % CHATS] ?? ChatId(1)
-    const gid = randomUUID()
-    const body = { _tag: "Posted", gid, type: "normal", contentType: "text", content: CONTENT, date: 0 } as const
-    return { chat, version: 1, by: UserId(1), device: "", at: 0, body }
-  }
-  return {
-    append: (done) =>
-      post(message(), (entry) => {
-        if (entry === undefined) throw new Error("a message was refused")
-        done()
-      }),
-    close: () => Effect.runPromise(Scope.close(scope, Exit.void))
-  }
-}
-
-const measure = async (path: Path, outstanding: number, duration: number): Promise<CommitsSeen> => {
+const measure = async (path: Path, outstanding: number, duration: number, server: number): Promise<CommitsSeen> => {
   let rows = 0
   let going = true
   let left = outstanding
   const cpu = process.cpuUsage()
+  const serverCpu = serverCpuOf(server)
   const begin = performance.now()
   await new Promise<void>((resolve) => {
     const next = (): void => {
@@ -89,12 +34,18 @@ const measure = async (path: Path, outstanding: number, duration: number): Promi
     for (let index = 0; index < outstanding; index++) path.append(next)
   })
   const used = process.cpuUsage(cpu)
-  return { rate: (rows * 1000) / (performance.now() - begin), cpu: (used.user + used.system) / rows }
+  return {
+    rate: (rows * 1000) / (performance.now() - begin),
+    cpu: (used.user + used.system) / rows,
+    serverCpu: (serverCpuOf(server) - serverCpu) / rows
+  }
 }
 
-const [, , name = "", file = "", outstanding = "1", milliseconds = "1000"] = process.argv
-const path = await (name === "bare" ? bare : parley)(file)
-await measure(path, Number(outstanding), WARM_UP)
-const seen = await measure(path, Number(outstanding), Number(milliseconds))
+const paths = { bare, parley: sqlite, postgres } as const
+
+const [, , name = "", where = "", outstanding = "1", milliseconds = "1000", server = "0"] = process.argv
+const path = await paths[name as keyof typeof paths](where)
+await measure(path, Number(outstanding), WARM_UP, 0)
+const seen = await measure(path, Number(outstanding), Number(milliseconds), Number(server))
 await path.close()
 console.log(JSON.stringify(seen))

@@ -6,6 +6,7 @@ import { commits } from "./Commits.ts"
 import { embed } from "./Embed.ts"
 import { history } from "./History.ts"
 import { micro } from "./Micro.ts"
+import { postgres } from "./Postgres.ts"
 import { rows } from "./Rows.ts"
 import { storm } from "./Storm.ts"
 import { tenants } from "./Tenants.ts"
@@ -19,5 +20,6 @@ export const experiments: ReadonlyArray<Experiment> = [
   cold,
   catchUp,
   micro,
-  embed
+  embed,
+  postgres
 ]
