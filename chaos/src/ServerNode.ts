@@ -12,7 +12,7 @@ const MAIN = fileURLToPath(new URL("../../packages/server/src/main.ts", import.m
 const NODE_COMPILE_CACHE = join(tmpdir(), "parley-chaos-compiled")
 
 /** Milliseconds until a node must listen. */
-const START_TIMEOUT = 120_000
+const START_TIMEOUT = 240_000
 /** Milliseconds for a request of `/readyz`. */
 const PROBE_TIMEOUT = 2_000
 

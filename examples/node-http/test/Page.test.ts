@@ -8,7 +8,7 @@ import { assert, it } from "vitest"
 const at = (path: string): URL => new URL(`../../../${path}`, import.meta.url)
 
 const EXAMPLES = [
-  ...["ten-lines", "tour", "server"].map((name) => `examples/node-http/src/${name}.ts`),
+  ...["ten-lines", "tour", "nodes", "server"].map((name) => `examples/node-http/src/${name}.ts`),
   ...["express", "fastify", "hono", "nest"].map((name) => `examples/${name}/src/server.ts`)
 ]
 

@@ -33,7 +33,8 @@ describe("a Chinese page", () => {
       "protocols/spark.md",
       "protocols/xuanxuan-desktop.md",
       "protocols/xuanxuan.md",
-      "protocols/youdu.md"
+      "protocols/youdu.md",
+      "scaling.md"
     ])
   })
 
