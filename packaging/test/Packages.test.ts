@@ -10,6 +10,7 @@ import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { isFull, share } from "../../scripts/repetitions.ts"
 import { build, sourceOf } from "../src/Build.ts"
 import { bytesBelow, freshProject, installed, installNodes, resolved } from "../src/FreshProject.ts"
+import { frameworkProjects, runFrameworkProject } from "../src/Frameworks.ts"
 import { deepImports, modulesOf, needsOptional } from "../src/Modules.ts"
 import { installNextServer } from "../src/NextServer.ts"
 import { pack } from "../src/Pack.ts"
@@ -297,6 +298,15 @@ describe.each([
     const { code, err } = await server.ended
     assert.strictEqual(code, 0, err)
   })
+})
+
+// One project in the quick run.
+describe.each(share(frameworkProjects, frameworkProjects.length))("$name", (project) => {
+  it("installs without flags, and has the chat beside a page of its own", async () => {
+    const folder = join(place, project.name.replaceAll(" ", "-"))
+    const { code, out, err } = await runFrameworkProject(folder, project, { tarball, cache })
+    assert.deepEqual({ code, out, err }, { code: 0, out: "ben heard: Hello, Ben\nown page: Your own page.\n", err: "" })
+  }, 300_000)
 })
 
 // Next has more than 300 MB.

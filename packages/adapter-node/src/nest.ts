@@ -1,40 +1,49 @@
-/** Chat in a Nest application on Express: `imports: [ParleyModule.forRoot(parley)]`; `Parley` is injected. */
+/** Chat in a Nest application, on Express or Fastify: `imports: [ParleyModule.forRoot(parley)]`; `Parley` is injected. */
 import { type DynamicModule, type FactoryProvider, Module } from "@nestjs/common"
 import { HttpAdapterHost } from "@nestjs/core"
 import type { Server } from "node:http"
 import { parleyExpress } from "./express.ts"
+import { parleyFastify } from "./fastify.ts"
 import { Parley } from "./createParley.ts"
 import { checkParley } from "./internal/http/optionChecks.ts"
 
 type Adapter = HttpAdapterHost["httpAdapter"]
 
-/** Creates the `Parley` object from the application's providers. */
+/** Creates the Parley instance from the application's providers. */
 export interface AsyncOptions {
   readonly imports?: NonNullable<DynamicModule["imports"]>
   readonly inject?: NonNullable<FactoryProvider["inject"]>
   readonly useFactory: (...args: ReadonlyArray<never>) => Parley | Promise<Parley>
 }
 
+/** The part of a Fastify instance that takes plugins. */
+interface Fastify {
+  readonly register: (plugin: typeof parleyFastify, options: { readonly parley: Parley }) => unknown
+}
+
 /** Mounts Parley before the application's body parsers, and closes it with the application. */
 class Mounted {
   readonly #adapter: Adapter
   readonly #parley: Parley
+  readonly #isExpress: boolean
 
   constructor(adapter: Adapter, parley: Parley) {
-    if (adapter.getType() !== "express") {
-      throw new Error(
-        "ParleyModule is for Nest on Express; on Fastify, register parleyFastify on the adapter's instance."
-      )
-    }
     checkParley("ParleyModule", parley)
+    const type: string = adapter.getType()
+    if (type !== "express" && type !== "fastify") {
+      throw new Error(`ParleyModule is for Nest on Express or Fastify, not on ${type}.`)
+    }
     this.#adapter = adapter
     this.#parley = parley
+    this.#isExpress = type === "express"
     // Modules are created before the application adds its body parsers.
-    adapter.use(parleyExpress(parley))
+    if (this.#isExpress) adapter.use(parleyExpress(parley))
+    else (adapter.getInstance<unknown>() as Fastify).register(parleyFastify, { parley })
   }
 
+  /** The plugin for Fastify handles upgrades itself. */
   onModuleInit(): void {
-    this.#parley.attach(this.#adapter.getHttpServer() as Server)
+    if (this.#isExpress) this.#parley.attach(this.#adapter.getHttpServer() as Server)
   }
 
   /** A server closes only after its last WebSocket. */

@@ -4,6 +4,7 @@ import { serve } from "@hono/node-server"
 import { Body, Controller, Module, Post } from "@nestjs/common"
 import { NestFactory } from "@nestjs/core"
 import type { NestExpressApplication } from "@nestjs/platform-express"
+import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify"
 import { Parley } from "@parley/adapter-node"
 import { parleyExpress } from "@parley/adapter-node/express"
 import { parleyFastify } from "@parley/adapter-node/fastify"
@@ -25,6 +26,30 @@ export interface Mounted {
 }
 
 export type Mount = (parley: Parley) => Promise<Mounted>
+
+/** A Nest application with a route of its own, and a provider that gets the instance. */
+const nestModule = (parley: Parley) => {
+  let injected: Parley | undefined
+  class Application {
+    constructor(given: Parley) {
+      injected = given
+    }
+  }
+  class Own {
+    echo(body: unknown) {
+      return { own: body }
+    }
+  }
+  Controller()(Own)
+  Post("own")(Own.prototype, "echo", Object.getOwnPropertyDescriptor(Own.prototype, "echo") ?? {})
+  Body()(Own.prototype, "echo", 0)
+  Module({
+    imports: [ParleyModule.forRoot(parley)],
+    controllers: [Own],
+    providers: [{ provide: Application, inject: [Parley], useFactory: (given: Parley) => new Application(given) }]
+  })(Application)
+  return { module: Application, checkInjected: () => assert.strictEqual(injected, parley) }
+}
 
 /** Echoes the body that its parser made. */
 export const frameworks = {
@@ -92,30 +117,21 @@ export const frameworks = {
     app.post("/own", async (context) => context.json({ own: await context.req.json<unknown>() }))
     return onHono(app, parley)
   },
-  "Nest, with a global prefix": async (parley) => {
-    let injected: Parley | undefined
-    class Application {
-      constructor(given: Parley) {
-        injected = given
-      }
-    }
-    class Own {
-      echo(body: unknown) {
-        return { own: body }
-      }
-    }
-    Controller()(Own)
-    Post("own")(Own.prototype, "echo", Object.getOwnPropertyDescriptor(Own.prototype, "echo") ?? {})
-    Body()(Own.prototype, "echo", 0)
-    Module({
-      imports: [ParleyModule.forRoot(parley)],
-      controllers: [Own],
-      providers: [{ provide: Application, inject: [Parley], useFactory: (given: Parley) => new Application(given) }]
-    })(Application)
-    const app = await NestFactory.create<NestExpressApplication>(Application, { logger: false })
+  "Nest on Express, with a global prefix": async (parley) => {
+    const { module, checkInjected } = nestModule(parley)
+    const app = await NestFactory.create<NestExpressApplication>(module, { logger: false })
     app.setGlobalPrefix("api")
     await app.listen(0, "127.0.0.1")
-    assert.strictEqual(injected, parley)
+    checkInjected()
+    const server = app.getHttpServer()
+    return { http: addressOf(server), server, own: "/api/own", close: () => app.close() }
+  },
+  "Nest on Fastify, with a global prefix": async (parley) => {
+    const { module, checkInjected } = nestModule(parley)
+    const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false })
+    app.setGlobalPrefix("api")
+    await app.listen(0, "127.0.0.1")
+    checkInjected()
     const server = app.getHttpServer()
     return { http: addressOf(server), server, own: "/api/own", close: () => app.close() }
   }
