@@ -62,6 +62,12 @@ describe("a leak", () => {
     expect(leakIn(came, sent)).toBeUndefined()
   })
 
+  it("is the master key of an app, which signs and is never sent", () => {
+    const watch = new LeakWatch(accounts, roles, sids, [{ that: { $hmacSha1: ["key-of-an-app", "text"] } }])
+    watch.note("app", "came", `HTTP 200\n\n{"debug":"key-of-an-app"}`)
+    expect(watch.leak?.reason).toBe("it has the master key of an app")
+  })
+
   it("is kept as it came, with its actor, and later ones change nothing", () => {
     const watch = new LeakWatch(accounts, roles, sids)
     watch.note("bob", "came", `{"data":"sid-of-alice"}`)

@@ -195,7 +195,7 @@ describe("coverage", () => {
       }
     }
     for (const one of coverage()) expect(one.requirements.percent).toBeGreaterThan(94)
-    expect(coverage().flatMap((one) => one.requirements.withoutMutant)).toHaveLength(13)
+    expect(coverage().flatMap((one) => one.requirements.withoutMutant)).toHaveLength(12)
     expect(coverage().map(({ protocol, operations }) => [protocol, operations.total])).toEqual([
       ["ha", 4],
       ["hisihi", 12],

@@ -8,6 +8,7 @@ const words: { readonly [matcher: string]: string } = {
   $filled: "<a text that is not empty>",
   $bool: "<true or false>",
   $ts: "<whole seconds since 1970, or 0>",
+  $clock: "<the present time in seconds since 1970>",
   $recent: "<whole seconds since 1970, of today>",
   $any: "<anything>",
   $absent: "<absent>",

@@ -7,6 +7,7 @@
  * | `"$int"` `"$str"` `"$bool"` | a whole number, a string, `true`/`false` (never `0`, `"1"`) |
  * | `"$filled"` | a string that is not empty |
  * | `"$ts"` | whole Unix seconds below 10^11, `0` for never |
+ * | `"$clock"` | a number or its text: seconds of this machine's clock within ten minutes |
  * | `"$recent"` | whole Unix seconds within a day of this machine's clock |
  * | `"$any"` / `"$absent"` | any value / a missing field |
  * | `"$harmless"` | any value without a field that is named like a password, hash or token, at any depth |

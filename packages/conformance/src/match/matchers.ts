@@ -24,6 +24,9 @@ export const kinds: { readonly [name: string]: (value: Json | undefined) => bool
   $bool: (value) => typeof value === "boolean",
   $ts: seconds,
   $recent: (value) => seconds(value) && Math.abs(value - Date.now() / 1000) < 86_400,
+  $clock: (value) =>
+    (typeof value === "number" || (typeof value === "string" && value.trim() !== "")) &&
+    Math.abs(Number(value) - Date.now() / 1000) < 600,
   $any: (value) => value !== undefined,
   $absent: (value) => value === undefined,
   $harmless: (value) => value !== undefined && !hasSecret(value)

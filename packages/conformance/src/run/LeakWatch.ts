@@ -56,6 +56,17 @@ const formsOf = (password: string): ReadonlyArray<readonly [value: string, name:
 
 const jsonIn = (text: string): Json | undefined => parse(text.slice(text.indexOf("\n\n") + 1).trim()) ?? parse(text)
 
+/** Keys of apps in a scenario that only the server and the app have: of signatures and envelopes. */
+const keysIn = (template: Json): ReadonlyArray<readonly [value: string, name: string]> => {
+  if (isArray(template)) return template.flatMap(keysIn)
+  if (!isObject(template)) return []
+  const signed = template["$hmacSha1"]
+  const master = isArray(signed) && typeof signed[0] === "string" ? [[signed[0], "master key of an app"] as const] : []
+  const key = "$seal" in template || "$opened" in template ? template["key"] : undefined
+  const own = typeof key === "string" && !key.startsWith("$") ? [[key, "key of an app"] as const] : []
+  return [...master, ...own, ...Object.values(template).flatMap(keysIn)]
+}
+
 const isReply = (text: string): boolean => /"result"\s*:/.test(text) || text.startsWith("HTTP ")
 
 /** At most this many characters of a message are searched. */
@@ -71,16 +82,17 @@ export class LeakWatch {
   /** The last message of each actor. */
   private readonly sent = new Map<string, string>()
 
-  /** `roles` are the accounts of the scenario's actors by name; `scope` has their tokens. */
+  /** `roles` are the accounts of the actors by name; `scope` has their tokens; `steps` may have keys of apps. */
   constructor(
     accounts: { readonly [role: string]: Account },
     roles: { readonly [name: string]: string },
-    scope: Variables
+    scope: Variables,
+    steps: Json = []
   ) {
     const known = Object.values(accounts).flatMap(({ password }) =>
       password === undefined || password.length < shortest ? [] : formsOf(password)
     )
-    this.passwords = new Map(known)
+    this.passwords = new Map([...known, ...keysIn(steps).filter(([value]) => value.length >= shortest)])
     this.accountOf = (actor) => accounts[roles[actor] ?? actor]?.account ?? actor
     this.scope = scope
   }

@@ -54,7 +54,12 @@ const contextOf = (runContext: RunContext, scenario: Scenario): ScenarioContext 
     if (account.id !== undefined) scope.set(`${name}.id`, account.id)
   }
   const fresh = {
-    leaks: new LeakWatch(runContext.accounts, rolesOf(scenario), scope),
+    leaks: new LeakWatch(
+      runContext.accounts,
+      rolesOf(scenario),
+      scope,
+      [...scenario.steps].map((step) => ({ ...step }))
+    ),
     actors: new Map(),
     withToken: new Set<string>(),
     exchanges: [],

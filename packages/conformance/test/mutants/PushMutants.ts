@@ -63,7 +63,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     }),
     kills: of(
       "xuanxuan",
-      "offline/messages-only#no-rename offline/messages-only#no-create offline/kicked-meanwhile#nothing offline/joined-later#not-what-came-before"
+      "offline/messages-only#no-rename offline/messages-only#no-create offline/kicked-meanwhile#nothing offline/left-meanwhile#nothing offline/joined-later#not-what-came-before"
     )
   },
   {
