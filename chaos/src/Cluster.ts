@@ -1,4 +1,5 @@
-/** Nodes on one PostgreSQL, each with links of its own to it. */
+/** Nodes on one PostgreSQL, and on one NATS if it is their bus, each with links of its own to them. */
+import { type NatsServer, startNats } from "../../scripts/nats/server.ts"
 import { Database } from "./Database.ts"
 import { Link } from "./Link.ts"
 import type { NodeAddress } from "./Member.ts"
@@ -11,35 +12,44 @@ export interface ClusterNode {
   readonly server: ServerNode
   /** To the servers of PostgreSQL, one each. */
   readonly links: ReadonlyArray<Link>
+  /** To NATS. */
+  readonly busLink: Link | undefined
 }
 
 export interface ClusterOptions {
   readonly nodes: number
   /** Whether PostgreSQL has a synchronous standby. */
   readonly standby: boolean
+  /** Whether the bus is NATS, and not PostgreSQL. */
+  readonly nats: boolean
 }
 
 export class Cluster {
   readonly database: Database
+  readonly nats: NatsServer | undefined
   readonly nodes: ReadonlyArray<ClusterNode>
   /** Ports of PostgreSQL's servers, in the order of a node's links. */
   readonly #slots: Array<number>
 
-  private constructor(database: Database, nodes: ReadonlyArray<ClusterNode>) {
+  private constructor(database: Database, nats: NatsServer | undefined, nodes: ReadonlyArray<ClusterNode>) {
     this.database = database
+    this.nats = nats
     this.nodes = nodes
     this.#slots = [...database.ports]
   }
 
-  static async start({ nodes, standby }: ClusterOptions): Promise<Cluster> {
+  static async start({ nats, nodes, standby }: ClusterOptions): Promise<Cluster> {
     const database = await Database.start(standby)
     const all: Array<ClusterNode> = []
-    const cluster = new Cluster(database, all)
+    const bus = nats ? await startNats() : undefined
+    const cluster = new Cluster(database, bus, all)
     try {
       for (let number = 1; number <= nodes; number++) {
         const links = await Promise.all(database.ports.map((port) => Link.open(port)))
+        const busLink = bus === undefined ? undefined : await Link.open(bus.port)
         const args = ["--database", Database.url(links.map(({ port }) => port))]
-        all.push({ server: new ServerNode(`node ${number}`, args), links })
+        if (busLink !== undefined) args.push("--bus", `nats://127.0.0.1:${busLink.port}`)
+        all.push({ server: new ServerNode(`node ${number}`, args), links, busLink })
       }
       // At once: they create the tables and the demonstration in a race.
       await Promise.all(all.map(({ server }) => server.start()))
@@ -75,7 +85,11 @@ export class Cluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map(({ server }) => server.discard()))
-    for (const { links } of this.nodes) for (const link of links) link.close()
+    for (const { busLink, links } of this.nodes) {
+      busLink?.close()
+      for (const link of links) link.close()
+    }
+    await this.nats?.remove()
     await this.database.remove()
   }
 }

@@ -9,6 +9,7 @@ export const usage = `Usage: npx pnpm chaos [options]
   --seed n        seed of operations and faults, random by default
   --faults a,b,…  faults that happen; all by default
 ${listed}
+  --nats          the bus of the nodes is NATS (nats-server of Debian), not PostgreSQL
   --nodes n       number of nodes, 3 by default
   --rate n        operations per second, 20 by default
   --slack ms      added to each bound in time, for a busy machine; 0 by default
@@ -24,6 +25,8 @@ export interface Options {
   readonly nodes: number
   readonly rate: number
   readonly standby: boolean
+  /** Whether the bus is NATS. */
+  readonly nats: boolean
   /** Milliseconds that are added to each bound in time. */
   readonly slack: number
   /** Factor for the length of each fault. */
@@ -55,6 +58,7 @@ const flags = {
   nodes: { type: "string", default: "3" },
   rate: { type: "string", default: "20" },
   slack: { type: "string", default: "0" },
+  nats: { type: "boolean", default: false },
   "no-standby": { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false }
 } as const
@@ -75,6 +79,7 @@ export const parseOptions = (args: Array<string>): Options | undefined => {
     nodes: Math.max(1, integer("nodes", values.nodes)),
     rate: positive("rate", values.rate),
     slack: integer("slack", values.slack),
+    nats: values.nats,
     standby: !values["no-standby"],
     scale: 1
   }

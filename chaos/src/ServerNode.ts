@@ -13,6 +13,9 @@ const NODE_COMPILE_CACHE = join(tmpdir(), "parley-chaos-compiled")
 
 /** Milliseconds until a node must listen. */
 const START_TIMEOUT = 240_000
+const MAX_STARTS = 3
+const UNREACHABLE = /the database is unreachable|cannot be (?:used|reached): Connection closed/
+
 /** Milliseconds for a request of `/readyz`. */
 const PROBE_TIMEOUT = 2_000
 
@@ -41,8 +44,23 @@ export class ServerNode {
     return this.#child !== undefined
   }
 
-  /** Starts it; returns when it listens. Rejects with its log if it ends before. */
+  /**
+   * Starts it, as a supervisor does: again if it ends because its database did not reply in time, on a busy machine. Rejects with its
+   * log if it ends for another reason.
+   */
   async start(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#launch()
+      } catch (cause) {
+        if (attempt === MAX_STARTS || !UNREACHABLE.test(String(cause))) throw cause
+        this.#complain("started again, since the database did not reply in time")
+      }
+    }
+  }
+
+  /** Returns when it listens. */
+  async #launch(): Promise<void> {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("PARLEY_"))
     const args = [MAIN, "serve", "--demo", "--port", "0", "--tcp-port", "0", ...this.#args]
     const env = { NODE_COMPILE_CACHE, ...Object.fromEntries(inherited) }

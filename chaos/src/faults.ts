@@ -119,8 +119,43 @@ export const faults: ReadonlyArray<Fault> = [
     }
   },
   {
+    name: "nats-kill",
+    description: "SIGKILL of NATS, which is started again",
+    isPossible: ({ nats }) => nats !== undefined,
+    run: async ({ cluster: { nats }, hold }) => {
+      await nats?.kill()
+      await hold(5_000)
+      await nats?.start()
+      return "bus"
+    }
+  },
+  {
+    name: "nats-stop",
+    description: "SIGSTOP of NATS for 8 s",
+    isPossible: ({ nats }) => nats !== undefined,
+    run: async ({ cluster: { nats }, hold }) => {
+      nats?.pause()
+      await hold(8_000)
+      nats?.resume()
+      return "bus"
+    }
+  },
+  {
+    name: "nats-cut",
+    description: "the link of a node to NATS forwards nothing for 8 s",
+    isPossible: ({ nats }) => nats !== undefined,
+    run: async ({ cluster, hold, random }) => {
+      const { busLink, server } = random.pick(cluster.nodes)
+      busLink?.cut()
+      await hold(8_000)
+      busLink?.heal()
+      return server.name
+    }
+  },
+  {
     name: "packets-unknown",
-    description: "packets of the next format, and no packets at all, on the bus",
+    description: "packets of the next format, and no packets at all, on the bus of PostgreSQL",
+    isPossible: ({ nats }) => nats === undefined,
     run: async ({ cluster, hold }) => {
       for (let time = 0; time < 5; time++) {
         await cluster.database.execute(...FOREIGN_PACKETS)

@@ -16,12 +16,24 @@ const QUICK = "node-stop,node-cut,postgres-kill,presence-lost,packets-unknown"
 const COUNT = 2
 
 const seed = Number(process.env["PARLEY_TEST_SEED"] ?? Date.now() % 1_000_000)
-const chosen = isFull ? faults : new Random(seed).shuffled(faultsNamed(QUICK)).slice(0, COUNT)
+/** Faults of NATS happen in runs by hand: the tests of the nodes on NATS have them, too. */
+const ownBus = faults.filter(({ name }) => !name.startsWith("nats-"))
+const chosen = isFull ? ownBus : new Random(seed).shuffled(faultsNamed(QUICK)).slice(0, COUNT)
 const names = isFull ? "each fault" : chosen.map(({ name }) => name).join(" and ")
 
 it(`three nodes keep all promises about messages through ${names} (seed ${seed})`, { timeout: 300_000 }, async () => {
   const lines: Array<string> = []
-  const options = { duration: 0, seed, faults: chosen, nodes: 3, rate: 40, standby: isFull, slack: 3_000, scale: 0.2 }
+  const options = {
+    duration: 0,
+    seed,
+    faults: chosen,
+    nodes: 3,
+    rate: 40,
+    standby: isFull,
+    nats: false,
+    slack: 3_000,
+    scale: 0.2
+  }
   const report = await run(options, (line) => lines.push(line))
   const text = [...lines, textOf(report)].join("\n")
   assert.deepEqual(report.broken, [], text)
