@@ -39,7 +39,8 @@ export class Script {
   async run(rate: number): Promise<void> {
     while (!this.#isEnding) {
       await sleep((1000 / rate) * (0.5 + this.#random.next()))
-      if (this.#pending.size < MAX_PENDING) this.#start(this.#next())
+      // Nothing is started beside the last messages.
+      if (!this.#isEnding && this.#pending.size < MAX_PENDING) this.#start(this.#next())
     }
   }
 
