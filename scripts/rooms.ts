@@ -85,6 +85,7 @@ export const orders: Readonly<Record<string, ReadonlyArray<string>>> = {
     "*.ts"
   ],
   "adapter-nats": ["internal", "*.ts"],
+  "adapter-s3": ["internal", "*.ts"],
   "adapter-postgres": ["internal/*.ts", "internal/queries", "internal/commit", "internal/openStore.ts", "*.ts"],
   server: [
     "config",

@@ -7,7 +7,7 @@ import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Authenticator } from "@parley/core/Authenticator"
-import type { Blobs } from "@parley/core/Blobs"
+import type { BlobFailed, Blobs } from "@parley/core/Blobs"
 import { Bus } from "@parley/core/Bus"
 import type { OpenDialect, OperatorCommand } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
@@ -39,7 +39,7 @@ import {
   refuseReachableDemo
 } from "./demo/demoGuard.ts"
 import type { Configuration } from "./config/Configuration.ts"
-import type { Database } from "./config/ServeOptions.ts"
+import { type Database, displayFiles, type Files } from "./config/ServeOptions.ts"
 import { permissionCommands } from "./permissions/commands.ts"
 import { sessionCommands } from "./users/sessionCommands.ts"
 import { userCommands } from "./users/commands.ts"
@@ -75,6 +75,19 @@ const storeOf = (database: Database): Layer.Layer<Store, CannotOpen> => {
   }
 }
 
+/** The client of S3 is loaded if it is used. */
+const blobsOf = (files: Files): Layer.Layer<Blobs, BlobFailed> => {
+  if (files._tag === "Folder") return FileBlobs.layer({ directory: files.path })
+  const { accessKeyId, bucket, endpoint, prefix, region, secretAccessKey } = files
+  return Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("@parley/adapter-s3/S3Blobs")),
+      (S3Blobs) =>
+        S3Blobs.layer({ bucket, prefix, region, accessKeyId, secretAccessKey, ...(endpoint !== "" && { endpoint }) })
+    )
+  )
+}
+
 /** Nodes of a PostgreSQL database exchange leases through it, and packets too unless there is a bus. */
 const nodesOf = ({ bus, database }: Configuration["serve"]): Layer.Layer<Bus | Nodes, CannotOpen> =>
   database._tag !== "Postgres"
@@ -108,7 +121,7 @@ export const openEngine = Effect.fnUntraced(function* (
   const adapters = Layer.mergeAll(
     storeOf(serve.database),
     NodePasswords.layer,
-    isServer ? FileBlobs.layer({ directory: serve.files }) : MemoryBlobs.layer
+    isServer ? blobsOf(serve.files) : MemoryBlobs.layer
   )
   const context = yield* Layer.build(
     Parley.layerOn(isServer ? nodesOf(serve) : Parley.singleNode).pipe(Layer.provideMerge(adapters))
@@ -121,7 +134,7 @@ export const openEngine = Effect.fnUntraced(function* (
         new CommandFailed({
           message:
             failed._tag === "BlobFailed"
-              ? `The files folder ${serve.files} cannot be used: ${firstLine(failed.cause)}.`
+              ? `The files folder ${displayFiles(serve.files)} cannot be used: ${firstLine(failed.cause)}.`
               : failed.message
         })
     )

@@ -34,11 +34,19 @@ describe("Configuration", () => {
       auditLog: "",
       database: { _tag: "Sqlite", file: "./data/parley.db" },
       bus: "",
-      files: "./data/files",
+      files: { _tag: "Folder", path: "./data/files" },
       demo: false
     })
     assert.deepStrictEqual(engine, Setting.defaultSettings)
     assert.deepStrictEqual(dialects, { "hisihi.auth": "token", "hisihi.masterKey": "", "hisihi.echo": false })
+  })
+
+  it("takes a bucket for files, whose prefix is a folder in it", () => {
+    const environment = { PARLEY_S3_ACCESS_KEY_ID: "id", PARLEY_S3_SECRET_ACCESS_KEY: "key" }
+    const { files } = configured({ flags: { files: "s3://my-bucket/chat" }, environment }).serve
+    const keys = { accessKeyId: "id", secretAccessKey: "key" }
+    const place = { bucket: "my-bucket", prefix: "chat/", endpoint: "", region: "us-east-1" }
+    assert.deepStrictEqual(files, { _tag: "S3", ...place, ...keys })
   })
 
   it("takes a list of NATS servers with PostgreSQL", () => {
@@ -160,6 +168,15 @@ describe("Configuration", () => {
     [
       { flags: { database: "data.db" } },
       "database must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:"
+    ],
+    [{ flags: { files: "s3://No" } }, "files must be a folder or s3://<bucket>/<prefix>"],
+    [
+      { flags: { files: "s3://bucket", "s3.accessKeyId": "secret" } },
+      "files in s3:// need s3.accessKeyId and s3.secretAccessKey, or PARLEY_S3_ACCESS_KEY_ID and PARLEY_S3_SECRET_ACCESS_KEY"
+    ],
+    [
+      { flags: { "s3.endpoint": "127.0.0.1:9000" } },
+      '--set s3.endpoint must be a URL without a path, such as http://127.0.0.1:9000, not "127.0.0.1:9000"'
     ],
     [
       { flags: { bus: "nats://me:secret@127.0.0.1:4222" } },

@@ -4,7 +4,7 @@ import { engineSettings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
 import type { RunningServer } from "../server.ts"
 import type { Configuration } from "../config/Configuration.ts"
-import { displayBus, displayDatabase } from "../config/ServeOptions.ts"
+import { displayBus, displayDatabase, displayFiles } from "../config/ServeOptions.ts"
 
 /** Replaces text by "(set)": it may be a secret, such as `youdu.token`. */
 const shown = ({ kind }: Setting, value: unknown): unknown => (kind === "text" ? "(set)" : value)
@@ -37,7 +37,7 @@ export const logStart = (
     tcp: tcp === undefined ? "off" : urlOf("tcp", tcp),
     database: displayDatabase(serve.database),
     bus: displayBus(serve),
-    files: serve.files,
+    files: displayFiles(serve.files),
     trustedProxies: serve.trustedProxies.join(","),
     origins: serve.origins.join(","),
     visibility: serve.visibility,

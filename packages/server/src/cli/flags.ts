@@ -46,7 +46,7 @@ export const serveFlags = {
   visibility: settingFlag("visibility", "visibility", "all|organisation"),
   database: databaseFlag,
   bus: settingFlag("bus", "bus", "url"),
-  files: settingFlag("files", "files", "folder"),
+  files: settingFlag("files", "files", "folder|url"),
   auditLog: settingFlag("auditLog", "audit-log", "file"),
   demo: Flag.Boolean("demo").pipe(
     Flag.withDescription(

@@ -9,7 +9,7 @@ import {
   withBounds
 } from "@parley/core/Settings"
 import { type Declaration, fromSetting, readAs, type Value } from "./Declaration.ts"
-import { busProblem, parseDatabase, serveDeclarations, type ServeOptions } from "./ServeOptions.ts"
+import { busProblem, parseDatabase, parseFiles, serveDeclarations, type ServeOptions } from "./ServeOptions.ts"
 
 /** Raw values by source. */
 export interface ConfigurationSources {
@@ -126,6 +126,8 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
   const bus = String(values.get("bus"))
   const busFault = busProblem(bus, database)
   if (busFault !== undefined) return Result.fail(`bus ${busFault}`)
+  const files = parseFiles((key) => String(values.get(key)))
+  if (typeof files === "string") return Result.fail(files)
   const tcpPort = values.get("tcpPort")
   return Result.succeed({
     host: String(values.get("host")),
@@ -136,7 +138,7 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
     visibility: values.get("visibility") === "organisation" ? "organisation" : "all",
     database,
     bus,
-    files: String(values.get("files")),
+    files,
     auditLog: String(values.get("auditLog")),
     demo: values.get("demo") === true
   })

@@ -18,8 +18,7 @@ export interface ServeOptions {
   readonly database: Database
   /** URL of the NATS servers, with credentials; "" for the bus of the database. */
   readonly bus: string
-  /** Folder of uploaded files. */
-  readonly files: string
+  readonly files: Files
   /** File of the audit log; "" for none. */
   readonly auditLog: string
   /** Whether to add the demonstration, and to serve only this machine. */
@@ -31,6 +30,23 @@ export type Database =
   /** `url` has the password. */
   | { readonly _tag: "Postgres"; readonly url: string }
   | { readonly _tag: "Memory" }
+
+export type Files =
+  | { readonly _tag: "Folder"; readonly path: string }
+  /** `endpoint` is "" for Amazon S3. */
+  | {
+      readonly _tag: "S3"
+      readonly bucket: string
+      readonly prefix: string
+      readonly endpoint: string
+      readonly region: string
+      readonly accessKeyId: string
+      readonly secretAccessKey: string
+    }
+
+/** Returns the place of the files as an operator would name it. */
+export const displayFiles = (files: Files): string =>
+  files._tag === "Folder" ? files.path : `s3://${files.bucket}${files.prefix === "" ? "" : `/${files.prefix}`}`
 
 const DATABASE_WORDS = "`sqlite:<path>`, `postgres://<user>:<password>@<host>/<database>` or `memory:`"
 
@@ -77,6 +93,27 @@ export const busProblem = (url: string, database: Database): string | undefined 
 /** Returns the bus as an operator would name it, without credentials. */
 export const displayBus = ({ bus, database }: Pick<ServeOptions, "bus" | "database">): string =>
   bus === "" ? (database._tag === "Postgres" ? "database" : "off") : bus.replace(/^([a-z]+:\/\/)[^/]*@/, "$1")
+
+/** Source: Amazon S3 User Guide, "General purpose bucket naming rules". */
+const S3_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9_./-]*))?$/
+
+/** Returns the place of the files, or an error that begins with an option's name. `setting` returns a value by its key. */
+export const parseFiles = (setting: (key: string) => string): Files | string => {
+  const files = setting("files")
+  if (!files.startsWith("s3:")) return { _tag: "Folder", path: files }
+  const [, bucket, prefix = ""] = S3_URL.exec(files) ?? []
+  if (bucket === undefined) return "files must be a folder or s3://<bucket>/<prefix>"
+  const [accessKeyId, secretAccessKey] = [setting("s3.accessKeyId"), setting("s3.secretAccessKey")]
+  if (accessKeyId === "" || secretAccessKey === "") {
+    return "files in s3:// need s3.accessKeyId and s3.secretAccessKey, or PARLEY_S3_ACCESS_KEY_ID and PARLEY_S3_SECRET_ACCESS_KEY"
+  }
+  // A folder in the bucket: its objects are below it.
+  const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`
+  const [endpoint, region] = [setting("s3.endpoint"), setting("s3.region")]
+  return { _tag: "S3", bucket, prefix: folder, endpoint, region, accessKeyId, secretAccessKey }
+}
+
+const isEndpoint = (text: string): boolean => /^https?:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text)
 
 const port = (raw: unknown, from: "text" | "json"): number | undefined => {
   const number = from === "text" && typeof raw === "string" && /^[0-9]{1,5}$/.test(raw) ? Number(raw) : raw
@@ -190,12 +227,48 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
   {
     key: "files",
     environment: "PARLEY_FILES",
-    flag: "--files <folder>",
-    description: "Folder for uploaded files.",
-    accepts: "a folder",
+    flag: "--files <folder|url>",
+    description: "Place of uploaded files: a folder, or a bucket of S3-compatible storage, which several nodes share.",
+    accepts: "a folder, or `s3://<bucket>/<prefix>`",
     defaultText: "./data/files",
     default: "./data/files",
     read: nonEmpty
+  },
+  {
+    key: "s3.endpoint",
+    environment: "PARLEY_S3_ENDPOINT",
+    description: "URL of the S3-compatible service of `files`; Amazon S3 by default.",
+    accepts: "a URL without a path, such as `http://127.0.0.1:9000`",
+    defaultText: "",
+    default: "",
+    read: (raw) => (typeof raw === "string" && (raw === "" || isEndpoint(raw)) ? raw : undefined)
+  },
+  {
+    key: "s3.region",
+    environment: "PARLEY_S3_REGION",
+    description: "Region of the bucket of `files`.",
+    accepts: "a region",
+    defaultText: "us-east-1",
+    default: "us-east-1",
+    read: nonEmpty
+  },
+  {
+    key: "s3.accessKeyId",
+    environment: "PARLEY_S3_ACCESS_KEY_ID",
+    description: "Access key for the bucket of `files`.",
+    accepts: "text",
+    defaultText: "",
+    default: "",
+    read: readText
+  },
+  {
+    key: "s3.secretAccessKey",
+    environment: "PARLEY_S3_SECRET_ACCESS_KEY",
+    description: "Secret of the access key.",
+    accepts: "text",
+    defaultText: "",
+    default: "",
+    read: readText
   },
   {
     key: "auditLog",
