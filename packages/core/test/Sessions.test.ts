@@ -1,31 +1,16 @@
-/** Sessions and logins. Source: PROTOCOLS, "One access token store", "Passwords", "sid", "Duplicate login". */
+/** Sessions and logins. Source: PROTOCOLS, "One access token store", "Passwords", "sid". */
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Clock, Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
 import { Hub } from "@parley/core/Hub"
-import * as Parley from "@parley/core/Parley"
 import { Sessions } from "@parley/core/Sessions"
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
-import { Chats } from "./Commands.ts"
 import { engineLayer, online, people } from "./harness.ts"
 import { engineOn } from "./directoryFixture.ts"
-
-/** md5 of "correct-horse-7" and of "other-horse-8". */
-const RIGHT = "d374a7bdfbe7dfa86bc2807569bacd5d"
-const WRONG = "5798d1970ba75c1e7c5a52c7169ac15a"
-
-const withFixture = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
-  Effect.provide(test, engineLayer)
-
-const login = Effect.fnUntraced(function* (account: string, secret = RIGHT, kind: "chat" | "token" = "chat") {
-  return yield* (yield* Sessions).login({ account, secret, kind, device: "", address: "10.0.0.1" })
-})
-
-const reasonOf = <A, R>(attempt: Effect.Effect<A, { readonly reason: { readonly _tag: string } }, R>) =>
-  Effect.map(Effect.flip(attempt), ({ reason }) => reason._tag)
+import { RIGHT, WRONG, withFixture, login, reasonOf } from "./sessionsFixture.ts"
 
 describe("a session", () => {
   it.effect("is opaque, and stored as its hash only", () =>
@@ -366,84 +351,6 @@ describe("failed logins", () => {
           assert.strictEqual(yield* reasonOf(login(`${long}${n}`, WRONG)), "WrongPassword")
         }
         assert.strictEqual(yield* reasonOf(login(`${long}again`, WRONG)), "TooManyAttempts")
-      })
-    )
-  )
-})
-
-describe("an operator's change", () => {
-  it.effect("of a password ends the user's sessions, closes their connections and refuses the old one", () =>
-    withFixture(
-      Effect.gen(function* () {
-        const users = yield* Users
-        const sessions = yield* Sessions
-        const [ann] = yield* people({ account: "ann", password: "correct-horse-7" })
-        assert(ann)
-        const { session } = yield* login("ann", RIGHT, "token")
-        const client = yield* online(ann)
-        yield* users.setPassword("ann", "other-horse-8")
-        yield* client.until(client.ended)
-        assert.isUndefined(yield* sessions.resume(session.token))
-        assert.strictEqual(yield* reasonOf(login("ann", RIGHT)), "WrongPassword")
-        assert.strictEqual((yield* login("ann", WRONG)).user.account, "ann")
-      })
-    )
-  )
-
-  it.effect("of many users takes effect whole or not at all", () =>
-    withFixture(
-      Effect.gen(function* () {
-        const users = yield* Users
-        yield* people("ann")
-        const taken = yield* Effect.flip(users.add([{ account: "new" }, { account: "ann" }]))
-        assert.deepStrictEqual(taken.reason, { _tag: "AccountTaken", account: "ann" })
-        const bad = yield* Effect.flip(users.add([{ account: "new" }, { account: "a b" }]))
-        assert.strictEqual(bad.reason._tag, "Invalid")
-        assert.deepStrictEqual(
-          (yield* users.list).map(({ account }) => account),
-          ["ann"]
-        )
-      })
-    )
-  )
-})
-
-describe("one live chat session for a user", () => {
-  it.effect("the earlier connection is notified, gets nothing more, and is closed after a grace", () =>
-    withFixture(
-      Effect.gen(function* () {
-        const hub = yield* Hub
-        const [ann] = yield* people("ann")
-        assert(ann)
-        yield* (yield* Chats).create(ann, { gid: "g", members: [] })
-        const first = yield* online(ann)
-        const second = yield* online(ann)
-        yield* first.until(() => first.of("takenOver").length === 1)
-        assert.strictEqual(hub.sessionsOf(ann.user).length, 1)
-        assert.isFalse(first.ended())
-        yield* TestClock.adjust("1 second")
-        yield* first.until(first.ended)
-        assert.isFalse(second.ended())
-        yield* second.leave
-        assert.strictEqual(hub.presence.status(ann.user), "offline")
-      })
-    )
-  )
-
-  it.effect("a connection that has logged in again within the grace is not closed", () =>
-    withFixture(
-      Effect.gen(function* () {
-        const hub = yield* Hub
-        const [ann] = yield* people("ann")
-        assert(ann)
-        const first = yield* online(ann)
-        const second = yield* online(ann)
-        yield* first.until(() => first.of("takenOver").length === 1)
-        yield* first.enterAgain
-        yield* TestClock.adjust("1 second")
-        yield* second.until(second.ended)
-        assert.isFalse(first.ended())
-        assert.strictEqual(hub.sessionsOf(ann.user).length, 1)
       })
     )
   )
