@@ -18,7 +18,7 @@ const started: Array<ChildProcess> = []
 /** Starts a Python program that prints its address as `listening http://…`, and before it one of raw TCP. */
 const open = (file: string): Promise<Target> =>
   new Promise((resolve, reject) => {
-    const child = spawn("python3", [file, "--port", "0"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn("python3", ["-B", file, "--port", "0"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] })
     started.push(child)
     let [out, err] = ["", ""]
     child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text))
