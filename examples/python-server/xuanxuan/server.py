@@ -17,7 +17,7 @@ from files import MAX_FILE, Files
 from hub import Hub
 from methods import Methods
 from store import Store
-from websocket import WebSocket, accept
+from websocket import WebSocket, accept, discard
 
 DEMO = [
     {"id": number, "account": account, "password": "123456", "admin": account == "admin"}
@@ -65,11 +65,13 @@ class Server:
                 *lines, buffer = (buffer + chunk).split(b"\n")
                 for line in lines:
                     if len(line) > MAX_FRAME:
-                        return connection.invalid("a frame is larger than 1 MiB")
+                        connection.invalid("a frame is larger than 1 MiB")
+                        return await discard(reader)
                     if line.strip():
                         connection.receive(line)
                 if len(buffer) > MAX_FRAME:
-                    return connection.invalid("a frame is larger than 1 MiB")
+                    connection.invalid("a frame is larger than 1 MiB")
+                    return await discard(reader)
         except ConnectionError:
             pass
         finally:

@@ -25,6 +25,19 @@ def frame(opcode, payload):
     return head + payload
 
 
+async def discard(reader):
+    """Reads what the client still sends, for a second: a close with unread input would lose the last reply."""
+
+    async def read():
+        while await reader.read(65536):
+            pass
+
+    try:
+        await asyncio.wait_for(read(), 1)
+    except (asyncio.TimeoutError, ConnectionError):
+        pass
+
+
 class Broken(Exception):
     def __init__(self, code, reason):
         super().__init__(reason)
@@ -66,7 +79,9 @@ class WebSocket:
                     return self.close()
                 receive(text)
         except Broken as broken:
-            self.close(broken.code, str(broken))
+            self.write(frame(CLOSE, struct.pack("!H", broken.code) + str(broken).encode()))
+            await discard(self.reader)
+            self.writer.close()
         except (asyncio.IncompleteReadError, ConnectionError):
             self.writer.close()
         finally:
