@@ -5,6 +5,7 @@ import { checkParley } from "./internal/http/optionChecks.ts"
 
 /** Options of the plugin. */
 export interface Options {
+  /** The instance to serve. */
   readonly parley: Parley
   /** Prefix of the registration, set by Fastify. */
   readonly prefix?: string

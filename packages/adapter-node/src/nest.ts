@@ -11,8 +11,11 @@ type Adapter = HttpAdapterHost["httpAdapter"]
 
 /** Creates the Parley instance from the application's providers. */
 export interface AsyncOptions {
+  /** Modules whose providers the factory needs. None by default. */
   readonly imports?: NonNullable<DynamicModule["imports"]>
+  /** Tokens of the factory's arguments, in their order. None by default. */
   readonly inject?: NonNullable<FactoryProvider["inject"]>
+  /** Returns the Parley instance, or a promise of it. */
   readonly useFactory: (...args: ReadonlyArray<never>) => Parley | Promise<Parley>
 }
 
@@ -59,10 +62,12 @@ const MOUNTED = Symbol("@parley/adapter-node/nest")
  * global prefix does not apply; `path` determines the location.
  */
 export class ParleyModule {
+  /** Returns the module for an existing Parley instance, which is closed with the application. */
   static forRoot(parley: Parley): DynamicModule {
     return ParleyModule.forRootAsync({ useFactory: () => parley })
   }
 
+  /** Returns the module for an instance that a factory creates from the application's providers. */
   static forRootAsync({ imports = [], inject = [], useFactory }: AsyncOptions): DynamicModule {
     return {
       module: ParleyModule,

@@ -23,6 +23,7 @@ export type ServedDialect = Dialect<HttpRoutes, Engine, DialectConfigError>
 
 /** Options of `serve`. */
 export interface Options extends Omit<Host.Options, "endpoints" | "input"> {
+  /** The protocols to serve. */
   readonly dialects: ReadonlyArray<ServedDialect>
   /** Values of the dialects' settings by key; missing ones have their defaults. */
   readonly settings?: Readonly<Record<string, string | number | boolean>> | undefined
@@ -36,6 +37,7 @@ export interface Options extends Omit<Host.Options, "endpoints" | "input"> {
 
 /** The served dialects and their host. */
 export interface Served {
+  /** The host of their endpoints. */
   readonly host: Host.HttpHost
   /** The opened dialects, in order. */
   readonly open: ReadonlyArray<OpenDialect<HttpRoutes>>

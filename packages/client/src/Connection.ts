@@ -8,11 +8,17 @@ import type { Clock } from "./backoff.ts"
 /** The used part of a WebSocket: a browser's, Node's, or another. */
 export interface Socket {
   // `never`, so that handlers with any parameter can be assigned. Only `data` and `code` of events are read.
+  /** Called once the connection is open. */
   onopen: ((event: never) => void) | null
+  /** Called with each frame, a text in `data`. */
   onmessage: ((event: never) => void) | null
+  /** Called once the connection has ended, with its close code in `code`. */
   onclose: ((event: never) => void) | null
+  /** Called with a failure; the connection has then ended. */
   onerror: ((event: never) => void) | null
+  /** Sends a text frame. */
   send(frame: string): void
+  /** Closes the connection. */
   close(code?: number, reason?: string): void
 }
 

@@ -21,9 +21,11 @@ export interface Events {
   readonly chats: ReadonlyArray<Chat>
   /** The user came online. */
   readonly login: User
+  /** A user logged out. */
   readonly logout: User
   /** The user, with the new name. */
   readonly userRenamed: User
+  /** A user changed their status. */
   readonly userStatus: User
   /** The new chat, which has this user as a member. */
   readonly created: Chat
@@ -31,9 +33,11 @@ export interface Events {
   readonly joined: Chat
   /** The chat as it is now, after members were added or removed. */
   readonly members: Chat
+  /** A chat has another name. */
   readonly renamed: Chat
   /** The chat as it is now, after it became public or private. */
   readonly published: Chat
+  /** A chat has other admins. */
   readonly admins: Chat
   /** The chat as it is now, after its senders were changed. */
   readonly senders: Chat
@@ -144,6 +148,7 @@ export class Listeners {
     return () => void this.#listeners.delete(listener)
   }
 
+  /** Calls the listeners of an event. */
   emit(event: ParleyEvent): void {
     let hasListener = false
     for (const [listener, type] of this.#listeners) {

@@ -3,15 +3,20 @@ import { ParleyError } from "./ParleyError.ts"
 
 /** A file to upload, if it is not a `File`, which has its own name. */
 export interface Upload {
+  /** Name of the file. */
   readonly name: string
+  /** The bytes; a `File` too. */
   readonly data: Blob
 }
 
 export interface FileRequest {
   /** URL of the server, without a slash at the end. */
   readonly http: string
+  /** Session token. */
   readonly sid: string
+  /** Implementation of requests. */
   readonly fetch: typeof fetch
+  /** Aborts the request. */
   readonly signal: AbortSignal | undefined
 }
 
@@ -58,7 +63,9 @@ export const upload = async (
 
 /** Byte offsets from 0, both inclusive; without `end` up to the last byte. */
 export interface ByteRange {
+  /** First byte, from 0. */
   readonly start: number
+  /** Last byte, included; the end of the file if absent. */
   readonly end?: number
 }
 

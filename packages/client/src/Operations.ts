@@ -34,6 +34,7 @@ export interface SendOptions extends RequestOptions {
 
 /** One message of several. */
 export interface NewMessage extends Omit<SendOptions, keyof RequestOptions> {
+  /** A chat of this user, or its gid. */
   readonly chat: ChatRef
   /** An object is sent as JSON. */
   readonly content: string | object
@@ -43,12 +44,15 @@ export interface NewMessage extends Omit<SendOptions, keyof RequestOptions> {
 export interface NewChat {
   /** Random if absent. */
   readonly gid?: string
+  /** Name of the chat; empty if absent. */
   readonly name?: string
   /** `group` if absent. */
   readonly type?: string
   /** This user is always a member. */
   readonly members?: ReadonlyArray<UserRef>
+  /** Id of the product, project, … that it is about; 0 if absent. */
   readonly subject?: number
+  /** Whether all users may find and join it. Default: false. */
   readonly public?: boolean
 }
 
@@ -68,6 +72,7 @@ const fail = (error: ParleyError): never => {
 export interface FileServer {
   /** Without a slash at the end. */
   readonly http: string
+  /** Implementation of requests. */
   readonly fetch: typeof fetch
 }
 
@@ -159,6 +164,7 @@ export class Operations extends MessageChanges {
     return joined
   }
 
+  /** Leaves a chat. */
   async leave(chat: ChatRef, options?: RequestOptions): Promise<void> {
     const gid = gidOf(chat)
     try {
@@ -171,6 +177,7 @@ export class Operations extends MessageChanges {
     this.#clientState.chats.delete(gid)
   }
 
+  /** Renames a chat, as an admin. */
   async rename(chat: ChatRef, name: string, options?: RequestOptions): Promise<void> {
     const gid = gidOf(chat)
     const changed = await this.#request<{ readonly name: string }>("changename", { gid, name }, options)
@@ -192,16 +199,19 @@ export class Operations extends MessageChanges {
     return this.#setPreference("mute", chat, mute, options)
   }
 
+  /** Adds members to a chat. */
   async addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>, options?: RequestOptions): Promise<Chat> {
     const params = { gid: gidOf(chat), members: users.map(idOf), join: true }
     return this.#applyReply(await this.#request("addmember", params, options))
   }
 
+  /** Removes members from a chat, as an admin. */
   async removeMembers(chat: ChatRef, users: ReadonlyArray<UserRef>, options?: RequestOptions): Promise<Chat> {
     const params = { gid: gidOf(chat), members: users.map(idOf), join: false }
     return this.#applyReply(await this.#request("addmember", params, options))
   }
 
+  /** Returns the members of a chat. */
   async members(chat: ChatRef, options?: RequestOptions): Promise<ReadonlyArray<User>> {
     type Listed = ReadonlyArray<{ readonly members: ReadonlyArray<User> }>
     const listed = await this.#request<Listed>("members", { gid: gidOf(chat) }, options)
@@ -215,6 +225,7 @@ export class Operations extends MessageChanges {
     this.#clientState.change(gid, { public: open })
   }
 
+  /** Returns the public chats. */
   publicChats(options?: RequestOptions): Promise<ReadonlyArray<Chat>> {
     return this.#request("getPublicList", undefined, options)
   }
@@ -240,12 +251,14 @@ export class Operations extends MessageChanges {
     return this.#applyReply(await this.#request("setCommitters", { gid: gidOf(chat), committers }, options))
   }
 
+  /** Requests the list of users again. */
   async listUsers(options?: RequestOptions): Promise<ReadonlyArray<User>> {
     const data = usersOf("userGetList", await this.#request<unknown>("userGetList", undefined, options), fail)
     this.#clientState.applyEvent({ type: "users", data })
     return data
   }
 
+  /** Requests the list of this user's chats again. */
   async listChats(options?: RequestOptions): Promise<ReadonlyArray<Chat>> {
     const data = chatsOf("getList", await this.#request<unknown>("getList", undefined, options), fail)
     this.#clientState.applyEvent({ type: "chats", data })
@@ -278,6 +291,7 @@ export class Operations extends MessageChanges {
     return this.#request("settings", { account, settings }, options)
   }
 
+  /** Returns the files of a chat. */
   async files(chat: ChatRef, options?: RequestOptions): Promise<ReadonlyArray<ChatFile>> {
     const { data } = await this.#session.request("getList", { gid: gidOf(chat) }, options, "attach")
     return data as ReadonlyArray<ChatFile>

@@ -81,6 +81,7 @@ export class Parley extends Operations {
     })
   }
 
+  /** State of the connection. */
   get state(): State {
     return this.#session.state
   }

@@ -26,8 +26,11 @@ export type ParleyErrorCode =
 
 /** A message because of which a request was refused, and the reason. */
 export interface RefusedMessage {
+  /** The message's gid. */
   readonly gid: string
+  /** The chat's gid. */
   readonly cgid: string
+  /** Reason, in one sentence. */
   readonly message: string
 }
 
@@ -40,16 +43,22 @@ export interface ParleyErrorDetails {
   readonly status?: number
   /** The request was also sent before, on a lost connection: it may be refused because it was executed then. */
   readonly repeated?: boolean
+  /** The error behind it. */
   readonly cause?: unknown
 }
 
 /** Error of a call or of the connection; `code` is its kind. */
 export class ParleyError extends Error {
   override readonly name = "ParleyError"
+  /** Kind of the failure. */
   readonly code: ParleyErrorCode
+  /** The protocol's method of the request; undefined without a request. */
   readonly method: string | undefined
+  /** The refused messages, where several were sent. */
   readonly refused: ReadonlyArray<RefusedMessage>
+  /** HTTP status of an upload or a download. */
   readonly status: number | undefined
+  /** Whether the request was also sent before, on a lost connection. */
   readonly repeated: boolean
 
   constructor(code: ParleyErrorCode, message: string, details: ParleyErrorDetails = {}) {

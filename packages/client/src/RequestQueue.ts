@@ -13,6 +13,7 @@ export interface RequestOptions {
 }
 
 export interface RequestSettings {
+  /** Clock and timers. */
   readonly clock: Clock
   /** Maximum requests without a reply. */
   readonly limit: number

@@ -43,6 +43,7 @@ export interface ParleyOptions {
   readonly onError?: (error: unknown) => void
   /** Returns random numbers in [0, 1). */
   readonly random?: () => number
+  /** Clock and timers. Default: the platform's. */
   readonly clock?: Clock
 }
 
@@ -50,8 +51,11 @@ export interface ParleyOptions {
 export type ConnectOptions = ParleyOptions & Credentials
 
 export interface Settings extends Omit<SessionSettings, "refusal"> {
+  /** See `ParleyOptions`. */
   readonly inbox: number
+  /** See `ParleyOptions`. */
   readonly fetch: typeof fetch
+  /** See `ParleyOptions`. */
   readonly onError: (error: unknown) => void
 }
 

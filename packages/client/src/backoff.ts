@@ -2,7 +2,9 @@
 
 /** Timers, in milliseconds. */
 export interface Clock {
+  /** Calls back after some milliseconds; returns a handle. */
   readonly setTimeout: (run: () => void, milliseconds: number) => unknown
+  /** Cancels a call by its handle. */
   readonly clearTimeout: (timer: unknown) => void
 }
 

@@ -4,14 +4,19 @@ export type Status = "online" | "away" | "busy" | "offline"
 
 /** A user. */
 export interface User {
+  /** Id at the server. */
   readonly id: number
+  /** Unique name of the account. */
   readonly account: string
+  /** Display name. */
   readonly realname: string
   /** A URL, or "". */
   readonly avatar: string
+  /** Role in the organisation, a text of the host; "" for none. */
   readonly role: string
   /** Id of the department; 0 for none. */
   readonly dept: number
+  /** Presence. */
   readonly status: Status
   /** The user's id in the application that embeds the server, where it has its own users (`directory`). */
   readonly externalId?: string
@@ -19,8 +24,11 @@ export interface User {
 
 /** A chat. Dates are seconds since 1970, 0 for never. */
 export interface Chat {
+  /** Id at the server. */
   readonly id: number
+  /** Id that its creator has chosen; names the chat in requests. */
   readonly gid: string
+  /** Name; "" for a direct chat. */
   readonly name: string
   /** `system`, `one2one`, `group`, `project`, `product`, … */
   readonly type: string
@@ -28,13 +36,17 @@ export interface Chat {
   readonly admins: string
   /** Users who may send: ids joined by commas, "" or `$ALL` for all, or `$ADMINS`. */
   readonly committers: string
+  /** Id of the product, project, … that it is about; 0 for none. */
   readonly subject: number
+  /** Whether all users may find and join it. */
   readonly public: boolean
   /** An account. */
   readonly createdBy: string
+  /** Seconds since 1970. */
   readonly createdDate: number
   /** An account. */
   readonly editedBy: string
+  /** Seconds since 1970. */
   readonly editedDate: number
   /** Date of the newest message. */
   readonly lastActiveTime: number
@@ -42,7 +54,9 @@ export interface Chat {
   readonly members?: ReadonlyArray<{ readonly id: number }>
   /** Preferences of this user; present only in the list of this user's chats. */
   readonly star?: boolean
+  /** Whether this user has hidden it. */
   readonly hide?: boolean
+  /** Whether this user has muted it. */
   readonly mute?: boolean
 }
 
@@ -53,16 +67,21 @@ export type ContentType = "text" | "emoticon" | "image" | "file" | "emotion" | "
 export interface Message {
   /** Rises within a chat, in the order in which all members get its messages. */
   readonly id: number
+  /** Id that the sending client has chosen. */
   readonly gid: string
   /** The gid of its chat. */
   readonly cgid: string
   /** The sender's id; 0 for a broadcast. */
   readonly user: number
+  /** Seconds since 1970. */
   readonly date: number
+  /** `broadcast` has no sender. */
   readonly type: "normal" | "broadcast"
+  /** Kind of the content. */
   readonly contentType: ContentType
   /** JSON text for `emoticon`, `image` and `file`, text for others; "" once recalled. */
   readonly content: string
+  /** Present once the message was recalled. */
   readonly recalled?: true
   /** The content is another than the sent one; present in replies of `edit` and in histories before a message. */
   readonly edited?: true
@@ -96,26 +115,33 @@ export interface ReadMark {
 
 /** A member of a chat who types a message, or has stopped. */
 export interface Typing {
+  /** The chat's gid. */
   readonly gid: string
   /** Id of the user. */
   readonly user: number
+  /** False once the user has stopped. */
   readonly typing: boolean
 }
 
 /** Position of a page in a chat's history. */
 export interface Pager {
+  /** Messages per page. */
   readonly recPerPage: number
   /** From 1. */
   readonly pageID: number
   /** Number of messages of the chat, including recalled ones. */
   readonly recTotal: number
+  /** The chat's gid. */
   readonly gid: string
+  /** As in the request. */
   readonly continued: boolean
 }
 
 /** A file of a chat. */
 export interface ChatFile {
+  /** Id at the server. */
   readonly id: number
+  /** Name of the file. */
   readonly title: string
   /** Bytes. */
   readonly size: number
@@ -125,13 +151,21 @@ export interface ChatFile {
 
 /** A reply to a request if it has a `result`, otherwise a push. */
 export interface Packet {
+  /** Module of the method: `chat` or the server's own. */
   readonly module: string
+  /** Method of the request or push. */
   readonly method: string
+  /** Id of a push, to be acknowledged. */
   readonly id?: number
+  /** `success`, `fail` or `denied`; absent in pushes. */
   readonly result?: string
+  /** Reason of a refusal. */
   readonly message?: string
+  /** Session token, in the reply to a login. */
   readonly sid?: string
+  /** Content of the reply or push. */
   readonly data?: unknown
+  /** Page of a history. */
   readonly pager?: Pager
 }
 

@@ -38,14 +38,8 @@ export type { ChatRef, UserRef } from "./api/References.ts"
 export type { EngineParts } from "./api/Runtime.ts"
 export { createEngine, type EngineOptions, type LoggedIn, ParleyEngine } from "./api/ParleyEngine.ts"
 export { type Code, ParleyError } from "./api/ParleyError.ts"
-export {
-  type HistoryPage,
-  type NewGroup,
-  type SearchOptions,
-  type SearchResult,
-  type SendOptions,
-  UserApi
-} from "./api/UserApi.ts"
+export { UserApi } from "./api/UserApi.ts"
+export type { HistoryPage, NewGroup, SearchOptions, SearchResult, SendOptions } from "./api/UserInputs.ts"
 export { UsersApi, type UserFacts } from "./api/UsersApi.ts"
 export type {
   AuthenticateOption,

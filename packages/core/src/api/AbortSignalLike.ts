@@ -1,7 +1,10 @@
 /** The members of the platform's `AbortSignal` that are used here: the core has no platform types. */
 export interface AbortSignalLike {
+  /** Whether it has aborted. */
   readonly aborted: boolean
+  /** Adds a listener of `abort`. */
   readonly addEventListener: (type: "abort", listener: () => void) => void
+  /** Removes a listener of `abort`. */
   readonly removeEventListener: (type: "abort", listener: () => void) => void
 }
 

@@ -9,9 +9,13 @@ type Eventually<A> = A | PromiseLike<A>
 
 /** The host's own users; see `UserDirectory`, which documents each field. */
 export interface DirectoryOption {
+  /** Returns the existing users of these ids, at most 1,000, in any order. */
   readonly find: (ids: ReadonlyArray<string>) => Eventually<ReadonlyArray<DirectoryUser>>
+  /** Returns the existing users of these accounts, at most 1,000, in any order. */
   readonly findByAccount: (accounts: ReadonlyArray<string>) => Eventually<ReadonlyArray<DirectoryUser>>
+  /** Returns all users. Without it, lists of users have those seen so far. */
   readonly list?: () => Eventually<ReadonlyArray<DirectoryUser>>
+  /** Applies a change made through Parley. Without it, changes are refused with the code `users_elsewhere`. */
   readonly change?: (id: string, change: DirectoryUserChange) => Eventually<void>
   /** Seconds for which a result is cached; 60 by default. */
   readonly ttl?: number
@@ -27,7 +31,9 @@ export type VerifyPasswordOption = (account: string, password: string) => Eventu
 
 /** The host's own rules and records. See `Hooks`. */
 export interface HooksOption {
+  /** Called before each command; may refuse it, or rewrite contents. A failure refuses it with `Unavailable`. */
   readonly before?: (command: HookedCommand, context: HookContext) => Eventually<Verdict | void>
+  /** Called after each command with its result, one at a time. Failures are logged. */
   readonly after?: (command: HookedCommand, result: Result, context: HookContext) => Eventually<unknown>
   /** Timeout of one call in milliseconds; 5,000 by default. */
   readonly timeout?: number

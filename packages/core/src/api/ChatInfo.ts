@@ -4,13 +4,17 @@ import type { ChatView, OwnChatView } from "../model/Command.ts"
 
 /** A chat and its log's head. Times are milliseconds since 1970. */
 export interface ChatInfo extends Chat {
+  /** End of the chat's log: its newest sequence, and when it was written. */
   readonly head: LogHead
 }
 
 /** A chat with one member's own flags. */
 export interface OwnChatInfo extends ChatInfo {
+  /** Whether the member has starred it. */
   readonly star: boolean
+  /** Whether the member has hidden it. */
   readonly hide: boolean
+  /** Whether the member has muted it. */
   readonly mute: boolean
 }
 

@@ -27,54 +27,74 @@ interface InChat {
 
 /** A message was sent. */
 export interface MessageSent extends InChat {
+  /** Discriminates the event. */
   readonly type: "message"
+  /** The message as stored. */
   readonly message: Message
 }
 /** A message has new content. */
 export interface MessageReplaced extends InChat {
+  /** Discriminates the event. */
   readonly type: "replaced"
+  /** The message with its new content. */
   readonly message: Message
 }
 /** A message was emptied for all members. */
 export interface MessageRecalled extends InChat {
+  /** Discriminates the event. */
   readonly type: "recalled"
+  /** The message, without content. */
   readonly message: Message
 }
 /** A new chat. */
 export interface ChatCreated extends InChat {
+  /** Discriminates the event. */
   readonly type: "created"
 }
 /** A chat's facts changed in one step: `change` contains the changed ones. */
 export interface ChatChanged extends InChat {
+  /** Discriminates the event. */
   readonly type: "changed"
+  /** The changed facts: `name`, `added`, `removed`, …. */
   readonly change: Omit<Changed, "_tag">
 }
 /** A user logged in or out, or changed their name or status. */
 export interface UserUpdated {
+  /** Discriminates the event. */
   readonly type: "user"
+  /** The kind of the change. */
   readonly what: "login" | "logout" | "renamed" | "status"
+  /** The user after the change, with the status. */
   readonly user: PresentUser
+  /** All users; visibility does not apply to the host. */
   readonly recipients: "everyone"
 }
 
 /** A member has read a chat further. Not stored; a message they post counts as reading too, without this event. */
 export interface ChatRead {
+  /** Discriminates the event. */
   readonly type: "read"
+  /** The chat. */
   readonly chat: Chat
   /** The reading user. */
   readonly by: UserId
   /** Sequence of the chat's log up to which they have read. */
   readonly read: number
+  /** The other members; in a system chat the reader only. */
   readonly recipients: Recipients
 }
 
 /** A member types a message, or has stopped. Not stored; without an end it expires after a few seconds. */
 export interface ChatTyping {
+  /** Discriminates the event. */
   readonly type: "typing"
+  /** The chat. */
   readonly chat: Chat
   /** The typing user. */
   readonly by: UserId
+  /** False once the user has stopped. */
   readonly typing: boolean
+  /** The other members. */
   readonly recipients: Recipients
 }
 

@@ -19,18 +19,23 @@ export interface Upload {
    * the text direction are removed, and a title over 255 bytes of UTF-8 is cut before the extension.
    */
   readonly title: string
+  /** A text, which is stored as UTF-8; bytes; or chunks of bytes, which are not held in memory. */
   readonly content: string | Uint8Array | AsyncIterable<Uint8Array>
 }
 
 /** A file and its bytes, which are read on demand. */
 export interface Download {
+  /** Title, size and type of the file. */
   readonly file: StoredFile
+  /** The bytes, in chunks. */
   readonly content: AsyncIterable<Uint8Array>
 }
 
 /** Both bounds are included, from 0. */
 export interface ByteRange {
+  /** First byte, from 0. */
   readonly start: number
+  /** Last byte, included. */
   readonly end: number
 }
 

@@ -6,7 +6,9 @@ import * as References from "effect/References"
 
 /** One line for the `log` option. */
 export interface LogLine {
+  /** Severity of the line. */
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal"
+  /** One sentence. */
   readonly message: string
   /** The logged failure, if any. */
   readonly error?: unknown
@@ -15,6 +17,7 @@ export interface LogLine {
    * lines.
    */
   readonly details?: Readonly<Record<string, unknown>>
+  /** Time of the line. */
   readonly at: Date
 }
 

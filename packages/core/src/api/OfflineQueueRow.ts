@@ -3,7 +3,9 @@ import type { Queued } from "../services/OfflineQueue.ts"
 
 /** One row. Protocols encode `event` for their clients themselves. */
 export interface OfflineQueueRow extends Queued {
+  /** Module of the packet. */
   readonly module: "chat"
+  /** Method of the packet. */
   readonly method: "message"
   /** JSON: a list of one message in the engine's format. Its times are milliseconds since 1970. */
   readonly data: string

@@ -33,6 +33,7 @@ export interface EngineOptions extends EngineParts {
 
 /** A user who has authenticated. */
 export interface LoggedIn {
+  /** The user of the account. */
   readonly user: User
   /** Token for protocols that take one, until it expires or is ended. */
   readonly token: string
@@ -189,6 +190,7 @@ checkArguments(ParleyEngine, engineParameters)
 
 /** A started engine, to be extended by an adapter. */
 export interface StartedEngine {
+  /** The engine, for the adapter. */
   readonly opened: OpenedEngine
   /** The values of the settings that `declared` adds, by key. */
   readonly dialects: Readonly<Record<string, string | number | boolean>>

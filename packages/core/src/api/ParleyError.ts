@@ -16,6 +16,7 @@ export type Code = Reason["_tag"] | "Closed" | "Aborted" | "Overflowed" | "Faile
 /** Thrown or rejected by the promise API. */
 export class ParleyError extends Error {
   override readonly name = "ParleyError"
+  /** The refusal (`NoSuchChat`, `Invalid`, …), or `Closed`, `Unavailable`, `Failed`. */
   readonly code: Code
   /** Details of a refusal: the unknown users, the seconds to wait, … */
   readonly reason: Reason | undefined

@@ -77,7 +77,9 @@ export interface EngineParts {
 
 /** A running engine. */
 export interface OpenedEngine {
+  /** The services, for the promise API. */
   readonly services: EngineServices
+  /** The runtime with the services, for effects. */
   readonly runtime: ManagedRuntime.ManagedRuntime<Services, never>
   /** Stops all work, writes pending data, and releases all resources. Further calls await the same. */
   readonly close: () => Promise<void>

@@ -6,11 +6,13 @@ import type { MemberProgress } from "../delivery/MemberProgress.ts"
 export interface Unread extends Pick<UnreadCount, "count" | "more" | "read"> {
   /** The chat. */
   readonly id: number
+  /** The chat's gid. */
   readonly gid: string
 }
 
 /** Progress of one member, by sequences of the chat's log; 0 for nothing. */
 export interface ChatProgress extends MemberProgress {
+  /** Id of the member. */
   readonly user: ReadMark["user"]
 }
 

@@ -1,7 +1,7 @@
 /** Commands of one user: everything that a protocol can do, in the engine's terms. */
 import * as Effect from "effect/Effect"
 import type { Senders } from "../model/Chat.ts"
-import type { Draft, ReadHistory, SearchPosition } from "../model/Command.ts"
+import type { Draft, ReadHistory } from "../model/Command.ts"
 import { EntryId, FileId } from "../model/Ids.ts"
 import type { Message } from "../model/Message.ts"
 import type { Decision } from "../services/Permissions.ts"
@@ -20,63 +20,16 @@ import { type OfflineQueueRow, offlineQueueRow } from "./OfflineQueueRow.ts"
 import { type ChatProgress, type Unread, unread } from "./Unread.ts"
 import { memberProgress } from "../delivery/MemberProgress.ts"
 import { newGid } from "./EngineServices.ts"
-
-/** A group to create. */
-export interface NewGroup {
-  readonly name: string
-  /** Members beside the creating user. */
-  readonly members?: ReadonlyArray<UserRef>
-  /** A random gid by default. If a chat with this gid exists and is visible to the user, it is returned. */
-  readonly gid?: string
-  /** Whether all users may find and join it; false by default. */
-  readonly public?: boolean
-  /** `group`, or a kind of closed group by the host's own name. */
-  readonly type?: string
-  /** Id of the product, project, … that it is about. */
-  readonly subject?: number
-  readonly attributes?: Readonly<Record<string, unknown>>
-}
-
-/** Options of a message. */
-export interface SendOptions {
-  /** A new gid by default. Sending the same gid with the same content again returns the stored message. */
-  readonly gid?: string
-  /** `text` by default; `image`, `emoticon`, `file`, … */
-  readonly contentType?: string
-  /** Milliseconds since 1970; now by default. */
-  readonly date?: number
-}
-
-/**
- * Newest first: a page by its number from 1, at most `limit` messages after the `start` newest ones, or at most `limit`
- * messages before one of the chat, by its id. New messages shift the first two, and not the last one.
- */
-export type HistoryPage =
-  | { readonly size: number; readonly number: number }
-  | { readonly start: number; readonly limit: number }
-  | { readonly before: number | Message; readonly limit: number }
-
-/** Options of `search`. */
-export interface SearchOptions {
-  /** Searches this chat only; all chats of the user if absent. */
-  readonly chat?: ChatRef
-  /** Maximum number of messages in the result, from 1 to 100; 50 if absent. */
-  readonly limit?: number
-  /** Continues a search where an earlier result ended: its `next`. */
-  readonly from?: SearchPosition
-}
-
-/** Result of `search`. */
-export interface SearchResult {
-  readonly messages: ReadonlyArray<Message>
-  /** The position at which the search continues; undefined at its end. A result without messages may have one. */
-  readonly next: SearchPosition | undefined
-}
+import type { HistoryPage, NewGroup, SearchOptions, SearchResult, SendOptions } from "./UserInputs.ts"
 
 /** Every method rejects with a `ParleyError`. */
 export class UserApi extends UserApiBase {
   // Chats
 
+  /**
+   * Creates a group with this user and `members`; the user is its admin. `NoSuchUsers` for unknown members,
+   * `GidTaken` for a gid of another chat.
+   */
   createGroup({ name, members = [], gid, ...rest }: NewGroup): Promise<ChatInfo> {
     return this.with((services, user) =>
       Effect.gen(function* () {
@@ -122,12 +75,15 @@ export class UserApi extends UserApiBase {
   chats(): Promise<ReadonlyArray<OwnChatInfo>> {
     return this.do({ _tag: "ListChats" }, (views) => views.map(ownChatInfo))
   }
+  /** Returns the public chats that the user may see. */
   publicChats(): Promise<ReadonlyArray<ChatInfo>> {
     return this.do({ _tag: "ListPublicChats" }, (views) => views.map(chatInfo))
   }
+  /** Renames a chat, as an admin. */
   rename(chat: ChatRef, name: string): Promise<ChatInfo> {
     return this.change({ _tag: "RenameChat", chat: chatRef(chat), name })
   }
+  /** Makes a chat public, or private again with `open` false, as an admin. */
   publish(chat: ChatRef, open = true): Promise<ChatInfo> {
     return this.change({ _tag: "PublishChat", chat: chatRef(chat), public: open })
   }
@@ -158,12 +114,15 @@ export class UserApi extends UserApiBase {
       return { _tag: "SetSenders", chat: chatRef(chat), senders: wanted }
     })
   }
+  /** Sets the user's own star on a chat, or removes it with `on` false. */
   star(chat: ChatRef, on = true): Promise<OwnChatInfo> {
     return this.do({ _tag: "SetPreference", chat: chatRef(chat), star: on }, ownChatInfo)
   }
+  /** Hides a chat in the user's own list, or shows it again with `on` false. */
   hide(chat: ChatRef, on = true): Promise<OwnChatInfo> {
     return this.do({ _tag: "SetPreference", chat: chatRef(chat), hide: on }, ownChatInfo)
   }
+  /** Mutes a chat for the user, or unmutes it with `on` false. */
   mute(chat: ChatRef, on = true): Promise<OwnChatInfo> {
     return this.do({ _tag: "SetPreference", chat: chatRef(chat), mute: on }, ownChatInfo)
   }
@@ -174,12 +133,15 @@ export class UserApi extends UserApiBase {
   members(chat: ChatRef): Promise<ReadonlyArray<PresentUser>> {
     return this.do({ _tag: "ListMembers", chat: chatRef(chat) }, ({ members }) => members)
   }
+  /** Joins a public chat; `NotPublic` for another one. */
   join(chat: ChatRef): Promise<ChatInfo> {
     return this.change({ _tag: "JoinChat", chat: chatRef(chat) })
   }
+  /** Leaves a chat. */
   leave(chat: ChatRef): Promise<ChatInfo> {
     return this.change({ _tag: "LeaveChat", chat: chatRef(chat) })
   }
+  /** Adds members to a chat; those who are members already stay. `NoSuchUsers` for unknown ones. */
   addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<ChatInfo> {
     return this.changeWith(chat, users, (members) => ({ _tag: "AddMembers", chat: chatRef(chat), members }))
   }
@@ -209,6 +171,10 @@ export class UserApi extends UserApiBase {
 
   // Messages
 
+  /**
+   * Sends a message and resolves once it is stored. `NotMember` or `NoSuchChat` for a chat of others,
+   * `SendForbidden` without the permission to send, `Invalid` for an empty or too long content.
+   */
   send(chat: ChatRef, content: string, options: SendOptions = {}): Promise<Message> {
     return this.#send({ chat, content, type: "normal", ...options })
   }
@@ -343,15 +309,19 @@ export class UserApi extends UserApiBase {
 
   // Files
 
+  /** Stores files in a chat: all, or none. `Invalid` for a title or for a file over `limits.file` bytes. */
   upload(chat: ChatRef, files: Upload | ReadonlyArray<Upload>): Promise<ReadonlyArray<StoredFile>> {
     return this.with((services, user) => upload(services, callerFor(user), chat, [files].flat()))
   }
+  /** Returns a file and its bytes, or a range of them. `NoSuchFile` for a file of a chat that the user may not see. */
   download(file: number, range?: ByteRange): Promise<Download> {
     return this.with((services, user) => download(services, callerFor(user), FileId(file), range))
   }
+  /** Returns a file without its bytes; `NoSuchFile` as `download`. */
   file(file: number): Promise<StoredFile> {
     return this.do({ _tag: "ReadFile", file: FileId(file) }, asIs)
   }
+  /** Returns the files of a chat. */
   files(chat: ChatRef): Promise<ReadonlyArray<StoredFile>> {
     return this.do({ _tag: "ListFiles", chat: chatRef(chat) }, asIs)
   }
@@ -362,6 +332,7 @@ export class UserApi extends UserApiBase {
   users(): Promise<ReadonlyArray<PresentUser>> {
     return this.do({ _tag: "ListUsers" }, asIs)
   }
+  /** Changes the user's display name (`realname`). */
   changeName(name: string): Promise<User> {
     return this.do({ _tag: "RenameUser", name }, asIs)
   }
@@ -373,6 +344,7 @@ export class UserApi extends UserApiBase {
   settings(account?: string): Promise<string | null> {
     return this.do(account === undefined ? { _tag: "ReadUserSettings" } : { _tag: "ReadUserSettings", account }, asIs)
   }
+  /** Stores settings of the user's clients, a text of their own. `account`: another user, for system administrators. */
   saveSettings(settings: string, account?: string): Promise<string> {
     const command = { _tag: "SaveUserSettings", settings } as const
     return this.do(account === undefined ? command : { ...command, account }, asIs)

@@ -21,6 +21,10 @@ export class UsersApi {
     this.#services = services
   }
 
+  /**
+   * Adds a user of the engine's own. `AccountTaken` for a used account, `Invalid` for an account or password against
+   * the rules.
+   */
   async add(draft: UserDraft): Promise<User> {
     const [user] = await this.addAll([draft])
     return user as User
