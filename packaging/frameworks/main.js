@@ -5,7 +5,7 @@ import { connect } from "@parley/client"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 
 const { start } = await import(`./${process.argv[2]}.js`)
-const parley = await createParley({ store: MemoryStore.layer, dialects: [xuanxuan], path: "/im" })
+const parley = await createParley({ store: MemoryStore.layer, dialects: [xuanxuan], path: "/im", log: () => {} })
 const password = "correct-horse-7"
 await parley.users.addAll(["ann", "ben"].map((account) => ({ account, password })))
 const { port, close } = await start(parley)

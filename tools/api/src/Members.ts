@@ -46,7 +46,7 @@ const namesIn = (index: string): string =>
 export const readMembers = (): Members => {
   let count = 0
   const undocumented: Array<string> = []
-  const files = SOURCES.flatMap((folder) => globSync(`packages/${folder}/*.ts`, { cwd: ROOT })).toSorted()
+  const files = SOURCES.flatMap((folder) => globSync(`packages/${folder}/*.ts`, { cwd: ROOT }))
   for (const file of files) {
     const [, name] = BY_INDEX.exec(file) ?? []
     const index = name === undefined ? undefined : namesIn(`packages/${name}/src/index.ts`)
