@@ -13,7 +13,7 @@ const NODE_COMPILE_CACHE = join(tmpdir(), "parley-chaos-compiled")
 
 /** Milliseconds until a node must listen. */
 const START_TIMEOUT = 240_000
-const MAX_STARTS = 3
+const MAX_STARTS = 8
 const UNREACHABLE = /the database is unreachable|cannot be (?:used|reached): Connection closed/
 
 /** Milliseconds for a request of `/readyz`. */
