@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { sharedStoreLaws, storeLaws } from "@parley/core/testing/StoreLaws"
+import { disabledSenderLaw, sharedStoreLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { ChangeList } from "../src/internal/ChangeList.ts"
 
@@ -9,7 +9,7 @@ describe("the store in memory", () => {
 })
 
 describe("the store in memory, shared by two engines", () => {
-  for (const law of sharedStoreLaws) {
+  for (const law of [...sharedStoreLaws, disabledSenderLaw]) {
     it.effect(law.name, () =>
       Effect.suspend(() => {
         const store = MemoryStore.make()

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { UserId } from "@parley/core/Ids"
 import { JOURNAL_SIZE } from "@parley/core/Journal"
-import { reopenLaws, sharedStoreLaws, storeLaws } from "@parley/core/testing/StoreLaws"
+import { disabledSenderLaw, reopenLaws, sharedStoreLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import * as PgStore from "@parley/adapter-postgres/PgStore"
 import { execute, missing, serverPort, versions } from "../../../scripts/postgres/database.ts"
 import { repetitions, share } from "../../../scripts/repetitions.ts"
@@ -64,7 +64,7 @@ for (const version of versions.filter((one) => missing(one) === undefined)) {
   })
 
   describe(`the store on PostgreSQL ${version}, shared by two nodes`, () => {
-    for (const law of sharedStoreLaws) {
+    for (const law of [...sharedStoreLaws, disabledSenderLaw]) {
       it.effect(
         law.name,
         Effect.fnUntraced(function* () {

@@ -143,8 +143,12 @@ const conflictOf = (tables: Tables, { expectedVersions, writes }: WriteBatch): V
     if (message.revision !== write.revision || amended.has(message.id)) messages.add(message.id)
     amended.add(message.id)
   }
-  const isStaleBatch = chats.size + messages.size > 0 || writes.some((write) => isStale(tables, write))
-  return isStaleBatch ? new VersionConflict({ chats: [...chats], messages: [...messages] }) : undefined
+  const isDisabled = (id: UserId | null): id is UserId => id !== null && tables.users.get(id)?.user.disabled === true
+  const senders = writes.flatMap((write) => (write._tag === "Append" && write.body._tag === "Posted" ? write.by : []))
+  const users = [...new Set(senders.filter(isDisabled))]
+  const isStaleBatch = chats.size + messages.size + users.length > 0 || writes.some((write) => isStale(tables, write))
+  if (!isStaleBatch) return undefined
+  return new VersionConflict({ chats: [...chats], messages: [...messages], ...(users.length > 0 && { users }) })
 }
 
 /** Returns the reason why the batch cannot be applied, or undefined. */

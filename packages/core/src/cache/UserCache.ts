@@ -219,6 +219,14 @@ export class UserCache {
     this.#byAccount.clear()
   }
 
+  /** Drops a user whom another node has changed: the next use loads them again. */
+  forget(id: UserId): void {
+    const user = this.#users.peek(id)
+    if (user === undefined) return
+    this.#users.delete(id)
+    this.#onDropped(user)
+  }
+
   /** Marks these users as expired, or all users if none are given. */
   invalidate(ids?: ReadonlyArray<UserId>): void {
     this.#list.clear()
@@ -306,10 +314,7 @@ export class UserCache {
   }
 
   #drop(id: UserId, generation: number): void {
-    const user = this.#users.peek(id)
-    if (user === undefined || this.#freshness.isNewer(id, generation)) return
-    this.#users.delete(id)
-    this.#onDropped(user)
+    if (!this.#freshness.isNewer(id, generation)) this.forget(id)
   }
 
   #onDropped(user: User): void {

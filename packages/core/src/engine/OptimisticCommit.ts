@@ -92,9 +92,9 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
       }
       const written = yield* commit(batch).pipe(
         Effect.catchTags({
-          VersionConflict: ({ chats, messages }) => {
+          VersionConflict: ({ chats, messages, users = [] }) => {
             // The records come with the command, not from `decide`: deciding again would not change them.
-            const key = chats.length + messages.length === 0 ? expectedKey(batch) : undefined
+            const key = chats.length + messages.length + users.length === 0 ? expectedKey(batch) : undefined
             if (key !== undefined) return refuse({ _tag: "RecordTaken", key })
             // The duplicates found before are outdated.
             if (messages.length > 0) duplicate = undefined

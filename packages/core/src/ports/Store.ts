@@ -140,11 +140,13 @@ export type WriteResult =
 /**
  * The facts on which a batch is based have changed: load them again and decide again. `chats` are those of
  * `expectedVersions` with another version, `messages` those that it amends with another revision; both are empty if the
- * conflict was about the user of a session, or a record. Checked before everything else of the batch.
+ * conflict was about the user of a session, or a record. `users` are disabled senders of its messages: a store that several nodes
+ * share checks them, since the change may not have reached their node yet. Checked before everything else of the batch.
  */
 export class VersionConflict extends Data.TaggedError("VersionConflict")<{
   readonly chats: ReadonlyArray<ChatId>
   readonly messages: ReadonlyArray<EntryId>
+  readonly users?: ReadonlyArray<UserId>
 }> {}
 
 /** A value of the batch must be unique and already exists. */

@@ -16,6 +16,7 @@ import { sessionLaws } from "./StoreLaws/SessionLaws.ts"
 import { userLaws } from "./StoreLaws/UserLaws.ts"
 
 export { LawBroken, type StoreLaw } from "./StoreLaws/Law.ts"
+export { disabledSenderLaw } from "./StoreLaws/DisabledSenderLaw.ts"
 export { sharedStoreLaws, type SharedStoreLaw } from "./StoreLaws/SharedStoreLaws.ts"
 export { reopenLaws, type ReopenLaw, type Reopening } from "./StoreLaws/ReopenLaws.ts"
 

@@ -66,7 +66,8 @@ export class Facts {
 
   readonly heads = new Map<ChatId, TrackedHead>()
   readonly knownChats = new Set<ChatId>()
-  readonly knownUsers = new Set<UserId>()
+  /** Users who exist, and whether they are disabled. */
+  readonly knownUsers = new Map<UserId, boolean>()
   /** Chats that change, with those members only whom a change concerns. */
   /** Sequences of the system chats, for new users. */
   readonly systemChats = new Map<ChatId, number>()
@@ -96,6 +97,10 @@ export class Facts {
 
   hasUser(user: UserId): boolean {
     return this.knownUsers.has(user) || this.users.has(user)
+  }
+
+  isDisabled(user: UserId): boolean {
+    return this.users.get(user)?.disabled ?? this.knownUsers.get(user) ?? false
   }
 
   sessionsOf(user: UserId): ReadonlyArray<StoredSession> {

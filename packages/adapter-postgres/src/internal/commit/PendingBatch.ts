@@ -26,7 +26,7 @@ export type Appended = Entry<Posted> | Refused
 
 /** Why a message was not appended. */
 export interface Refused {
-  readonly refused: "Conflict" | "Duplicate" | { readonly cause: unknown }
+  readonly refused: "Conflict" | "Disabled" | "Duplicate" | { readonly cause: unknown }
 }
 
 /** Returns a batch of one message as `MessageAppend`, with version 0 if it expects none; undefined for other batches. */

@@ -34,7 +34,8 @@ const appendedOf = (outcome: BatchOutcome): Appended => {
   }
   const { refusal } = outcome
   if (refusal._tag === "Failed") return { refused: { cause: refusal.cause } }
-  return { refused: refusal._tag === "Conflict" ? "Conflict" : "Duplicate" }
+  if (refusal._tag === "Taken") return { refused: "Duplicate" }
+  return { refused: refusal.conflict.chats.length > 0 ? "Conflict" : "Disabled" }
 }
 
 const batchOf = (message: MessageAppend): WriteBatch =>

@@ -1,6 +1,6 @@
 /**
  * Appends messages to any chats, in one statement and so in one round trip: locks the heads in the order of their ids, checks versions
- * and gids, numbers the messages, writes them, and moves the heads. No lock outlives the statement.
+ * senders and gids, numbers the messages, writes them, and moves the heads. No lock outlives the statement.
  *
  * The heads are read as they are when they are locked, however long that took. Everything else is read as of the
  * start of the statement: of two nodes that post the same gid, the second one finds it when it writes, and skips the message.
@@ -28,12 +28,12 @@ const APPEND = `WITH input AS MATERIALIZED (
   ), locked AS MATERIALIZED (
     SELECT chat, version, seq, posted FROM heads WHERE chat = ANY ($11) ORDER BY chat FOR NO KEY UPDATE
   ), authors AS MATERIALIZED (
-    SELECT id FROM users WHERE id = ANY ($12)
+    SELECT id, disabled FROM users WHERE id = ANY ($12)
   ), allowed AS MATERIALIZED (
     SELECT ordered.*, nextval('entry_ids') AS id FROM (
       SELECT input.nth, input.chat, input.gid, locked.seq, locked.posted
       FROM input JOIN locked USING (chat) LEFT JOIN authors ON authors.id = input.author
-      WHERE input.version IN (0, locked.version) AND (input.author IS NULL OR authors.id IS NOT NULL)
+      WHERE input.version IN (0, locked.version) AND (input.author IS NULL OR NOT authors.disabled)
       ORDER BY input.nth
     ) AS ordered
   ), new AS MATERIALIZED (
@@ -50,8 +50,8 @@ const APPEND = `WITH input AS MATERIALIZED (
     FROM (SELECT DISTINCT ON (chat) chat, seq, posted, at FROM numbered JOIN input USING (nth, chat) ORDER BY chat, seq DESC) AS newest
     WHERE heads.chat = newest.chat AND heads.chat = ANY ($11)
   )
-  SELECT locked.version, allowed.id IS NOT NULL, numbered.id, numbered.seq, numbered.posted
-  FROM input LEFT JOIN locked USING (chat) LEFT JOIN allowed USING (nth) LEFT JOIN numbered USING (nth) ORDER BY input.nth`
+  SELECT locked.version, allowed.id IS NOT NULL, authors.disabled IS TRUE, numbered.id, numbered.seq, numbered.posted
+  FROM input LEFT JOIN locked USING (chat) LEFT JOIN authors ON authors.id = input.author LEFT JOIN allowed USING (nth) LEFT JOIN numbered USING (nth) ORDER BY input.nth`
 
 const parametersOf = (appends: ReadonlyArray<MessageAppend>) => [
   ints(appends.map(({ chat }) => chat)),
@@ -84,6 +84,7 @@ export const appendMessages = (
       const columns = new Columns(rows[index] ?? [])
       const version = columns.intOrNull()
       const isAllowed = columns.bool()
+      const isDisabled = columns.bool()
       const id = columns.intOrNull()
       if (id !== null) {
         const { at, body, by, chat, device } = message
@@ -91,6 +92,7 @@ export const appendMessages = (
       }
       if (message.version !== 0 && version !== message.version) return refusedAs("Conflict")
       if (version === null) return failed(`there is no chat ${message.chat}`)
+      if (isDisabled) return refusedAs("Disabled")
       return isAllowed ? refusedAs("Duplicate") : failed(`there is no user ${message.by}`)
     })
   )

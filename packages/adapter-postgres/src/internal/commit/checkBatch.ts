@@ -48,8 +48,11 @@ const conflictOf = (facts: Facts, { expectedVersions, writes }: WriteBatch): Ver
     if (state.revision !== write.revision || amended.has(message)) messages.add(message)
     amended.add(message)
   }
-  const isStaleBatch = chats.size + messages.size > 0 || writes.some((write) => isStale(facts, write))
-  return isStaleBatch ? new VersionConflict({ chats: [...chats], messages: [...messages] }) : undefined
+  const senders = writes.flatMap((write) => (write._tag === "Append" && write.body._tag === "Posted" ? write.by : []))
+  const users = [...new Set(senders)].filter((id) => id !== null).filter((id) => facts.isDisabled(id))
+  const isStaleBatch = chats.size + messages.size + users.length > 0 || writes.some((write) => isStale(facts, write))
+  if (!isStaleBatch) return undefined
+  return new VersionConflict({ chats: [...chats], messages: [...messages], ...(users.length > 0 && { users }) })
 }
 
 const takenBy = (facts: Facts, { writes }: WriteBatch): TakenKeys | undefined => {

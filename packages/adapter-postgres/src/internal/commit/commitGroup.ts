@@ -218,11 +218,14 @@ export const committed = ({ reads }: Connections, outcome: BatchOutcome): Commit
 /** Returns the outcome of a message that was committed as a batch. */
 export const committedMessage = (
   { reads }: Connections,
-  { body, chat }: MessageAppend,
+  { body, by, chat }: MessageAppend,
   outcome: Appended
 ): Committed => {
   if ("id" in outcome) return Effect.succeed<ReadonlyArray<WriteResult>>([{ _tag: "Entry", entry: outcome }])
   if (outcome.refused === "Conflict") return Effect.fail(new VersionConflict({ chats: [chat], messages: [] }))
+  if (outcome.refused === "Disabled") {
+    return Effect.fail(new VersionConflict({ chats: [], messages: [], users: by === null ? [] : [by] }))
+  }
   if (outcome.refused === "Duplicate") {
     return duplicateOf(reads, { gids: [body.gid], chats: [], accounts: [], records: [] })
   }

@@ -188,8 +188,14 @@ const loadKeys = (needs: Needs, facts: Facts, loading: Loading): void => {
   loading.add(needs.chats.size, "SELECT chat FROM heads WHERE chat = ANY ($1)", [ints([...needs.chats])], ([id]) =>
     facts.knownChats.add(ChatId(id as number))
   )
-  loading.add(needs.users.size, "SELECT id FROM users WHERE id = ANY ($1)", [ints([...needs.users])], ([id]) =>
-    facts.knownUsers.add(UserId(id as number))
+  loading.add(
+    needs.users.size,
+    "SELECT id, disabled FROM users WHERE id = ANY ($1)",
+    [ints([...needs.users])],
+    (row) => {
+      const columns = new Columns(row)
+      facts.knownUsers.set(UserId(columns.int()), columns.bool())
+    }
   )
   loading.add(needs.messages.size, MESSAGES, [ints([...needs.messages])], (row) => {
     const columns = new Columns(row)
