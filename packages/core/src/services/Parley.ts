@@ -13,6 +13,7 @@ import * as NodeLink from "../nodes/NodeLink.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
 import { Hub } from "../delivery/Hub.ts"
+import { Leases } from "./Leases.ts"
 import * as LogThrottle from "../logging/LogThrottle.ts"
 import { OfflineQueue } from "./OfflineQueue.ts"
 import type { Passwords } from "../ports/Passwords.ts"
@@ -32,6 +33,7 @@ export type Services =
   | Engine
   | Fence
   | Hub
+  | Leases
   | OfflineQueue
   | Permissions
   | CursorStore
@@ -75,8 +77,12 @@ export function layerOn<E>(
   const engine = Engine.layer.pipe(Layer.provideMerge(base))
   const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
   const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))
-  const services = Layer.mergeAll(OfflineQueue.layer, Permissions.layer, Acceptor.layer, Users.layer).pipe(
-    Layer.provideMerge(sessions)
-  )
+  const services = Layer.mergeAll(
+    Leases.layer,
+    OfflineQueue.layer,
+    Permissions.layer,
+    Acceptor.layer,
+    Users.layer
+  ).pipe(Layer.provideMerge(sessions))
   return NodeLink.layer.pipe(Layer.provideMerge(services))
 }

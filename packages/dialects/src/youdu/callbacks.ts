@@ -5,6 +5,7 @@
 import { describeReason } from "@parley/core/describeReason"
 import type { Engine } from "@parley/core/Engine"
 import type { Post } from "@parley/core/HttpPost"
+import type { Leases } from "@parley/core/Leases"
 import type { OfflineQueue, Queued } from "@parley/core/OfflineQueue"
 import { AttemptLimits, deliverOutbox, type Failing } from "@parley/core/Outbox"
 import * as Clock from "effect/Clock"
@@ -34,6 +35,7 @@ const SDK_RESPONSE = "ok"
 interface Deps {
   readonly engine: Engine["Service"]
   readonly queue: OfflineQueue["Service"]
+  readonly leases: Leases["Service"]
   readonly apps: Apps
   readonly appUsers: AppUsers
   readonly post: Post
@@ -59,7 +61,7 @@ const hasCallback = (app: AppWithCipher): app is AppWithCallback => app.callback
 const settingsOf = ({ key, callback }: App): string => JSON.stringify([key, callback?.url, callback?.token])
 
 export const callbacksOf = (deps: Deps): Callbacks => {
-  const { engine, queue, apps, appUsers } = deps
+  const { engine, queue, leases, apps, appUsers } = deps
   const failing = new Map<string, Failing>()
   const limits = new AttemptLimits()
 
@@ -97,9 +99,9 @@ export const callbacksOf = (deps: Deps): Callbacks => {
     })
   }, Effect.scoped)
 
-  /** Starts again after a failure, such as one of the store. */
+  /** Of several nodes one sends. Starts again after a failure, such as one of the store. */
   const keepDelivering = (app: AppWithCallback): Effect.Effect<never> =>
-    deliver(app).pipe(
+    leases.hold(`youdu.callback/${app.name}`, deliver(app)).pipe(
       Effect.catchTag("Refused", ({ reason }) =>
         Effect.logError(`messages cannot be sent to the app ${app.name}: ${describeReason(reason)}`)
       ),

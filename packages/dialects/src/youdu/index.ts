@@ -7,6 +7,7 @@ import { Blobs } from "@parley/core/Blobs"
 import { type Dialect, DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { HttpPost } from "@parley/core/HttpPost"
+import { Leases } from "@parley/core/Leases"
 import { LogThrottle } from "@parley/core/LogThrottle"
 import { OfflineQueue } from "@parley/core/OfflineQueue"
 import { Sessions } from "@parley/core/Sessions"
@@ -82,7 +83,16 @@ const DEMO: App = {
   organisation: 1
 }
 
-type Requirements = Blobs | Digest.Digest | Engine | OfflineQueue | SecureRandom.SecureRandom | Sessions | Store | Users
+type Requirements =
+  | Blobs
+  | Digest.Digest
+  | Engine
+  | Leases
+  | OfflineQueue
+  | SecureRandom.SecureRandom
+  | Sessions
+  | Store
+  | Users
 
 /** The `youdu` protocol, for `createParley` and `serve`. */
 export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
@@ -100,6 +110,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     const callbacks = callbacksOf({
       engine,
       queue: yield* OfflineQueue,
+      leases: yield* Leases,
       apps,
       appUsers,
       post: yield* HttpPost,
