@@ -2,12 +2,13 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { UserId } from "@parley/core/Ids"
-import { LEASE_MS, type NodeLease, type NodePresence, Nodes } from "@parley/core/Nodes"
+import { LEASE_MS, type ListedNode, type NodeFacts, type NodeLease, type NodePresence, Nodes } from "@parley/core/Nodes"
 
 interface NodeState {
   /** Milliseconds since 1970. */
   endsAt: number
   presence: number
+  facts: NodeFacts | undefined
   readonly users: Map<UserId, NodePresence>
 }
 
@@ -19,7 +20,7 @@ export const make = (): Nodes["Service"] => {
     return now
   })
   const stateOf = (node: string, now: number): NodeState => {
-    const state = nodes.get(node) ?? { endsAt: 0, presence: 0, users: new Map() }
+    const state = nodes.get(node) ?? { endsAt: 0, presence: 0, facts: undefined, users: new Map() }
     nodes.set(node, state)
     state.endsAt = now + LEASE_MS
     return state
@@ -27,10 +28,10 @@ export const make = (): Nodes["Service"] => {
   const storeId = `memory${String(Math.random()).slice(2)}`
   return Nodes.of({
     storeId: Effect.succeed(storeId),
-    renew: (node) =>
+    renew: (node, facts) =>
       Effect.map(live, (now) => {
-        stateOf(node, now)
-        return Array.from(nodes, ([name, { presence }]): NodeLease => ({ node: name, presence }))
+        stateOf(node, now).facts = facts
+        return Array.from(nodes, ([name, { presence, endsAt }]): NodeLease => ({ node: name, presence, endsAt }))
       }),
     savePresence: (node, version, users) =>
       Effect.map(live, (now) => {
@@ -44,6 +45,13 @@ export const make = (): Nodes["Service"] => {
           ({ eventVersion, version }) => version > after || eventVersion > after
         )
       ),
+    list: Effect.map(live, (now) =>
+      Array.from(nodes, ([node, { endsAt, facts }]): ListedNode | undefined =>
+        facts === undefined ? undefined : { node, ...facts, renewedAgo: now - (endsAt - LEASE_MS) }
+      )
+        .filter((one) => one !== undefined)
+        .sort((a, b) => a.startedAt - b.startedAt)
+    ),
     leave: (node) => Effect.sync(() => void nodes.delete(node))
   })
 }

@@ -13,6 +13,18 @@ import type { DatabaseError } from "./internal/errors.ts"
 import { openBus, registry } from "./internal/openNodes.ts"
 import type { Options } from "./PgStore.ts"
 
+/** The registry alone, for commands that list the nodes. */
+export const layerRegistry = (options: Options): Layer.Layer<Nodes, DatabaseError> => {
+  checkDatabase("PgNodes.layerRegistry", options)
+  return Layer.effect(
+    Nodes,
+    Effect.gen(function* () {
+      const servers = yield* prepareDatabase({ url: options.url, schema: options.schema ?? "parley" })
+      return registry(yield* openPool(servers, "nodes", 1))
+    })
+  )
+}
+
 /**
  * Bus and registry of the nodes of one database; `options` are those of the store. Throws a `ParleyError` for invalid
  * options, and fails as `PgStore.layer` does.

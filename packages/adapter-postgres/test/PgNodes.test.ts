@@ -3,11 +3,13 @@ import { Context, Deferred, Effect, Layer } from "effect"
 import { createEngine } from "@parley/core"
 import { Bus } from "@parley/core/Bus"
 import { UserId } from "@parley/core/Ids"
-import { type NodePresence, Nodes } from "@parley/core/Nodes"
+import { LEASE_MS, type NodePresence, Nodes } from "@parley/core/Nodes"
 import * as PgNodes from "@parley/adapter-postgres/PgNodes"
 import * as PgStore from "@parley/adapter-postgres/PgStore"
 import { execute } from "../../../scripts/postgres/database.ts"
 import { emptyTables } from "./database.ts"
+
+const facts = { version: "1.2.3", host: "one", address: "http://0.0.0.0:8080", startedAt: 1, connections: 7 }
 
 const build = (options: PgStore.Options) => Layer.build(Layer.fresh(PgNodes.layer(options)))
 
@@ -41,11 +43,19 @@ describe("nodes on PostgreSQL", () => {
         version,
         event: null,
         eventVersion: 0,
+        since: 1_000 + version,
         ...more
       })
-      const leases = Effect.map(nodes.renew("a"), (all) => [...all].sort((x, y) => (x.node < y.node ? -1 : 1)))
+      const renew = (node: string) =>
+        Effect.map(nodes.renew(node, { ...facts, startedAt: node === "b" ? 2 : 1 }), (all) => {
+          for (const { endsAt } of all) assert.isBelow(Math.abs(endsAt - LEASE_MS - Date.now()), LEASE_MS)
+          return all
+            .map(({ node: name, presence }) => ({ node: name, presence }))
+            .sort((x, y) => (x.node < y.node ? -1 : 1))
+        })
+      const leases = renew("a")
       assert.deepStrictEqual(yield* leases, [{ node: "a", presence: 0 }])
-      yield* nodes.renew("b")
+      yield* renew("b")
       yield* nodes.savePresence("b", 2, [status(1, 1), status(2, 2)])
       yield* nodes.savePresence("b", 4, [
         status(1, 1, { event: "login", eventVersion: 3 }),
@@ -57,6 +67,15 @@ describe("nodes on PostgreSQL", () => {
       ])
       assert.deepStrictEqual(yield* nodes.presence("b", 3), [status(2, 4, { status: "away" })])
       assert.strictEqual((yield* nodes.presence("b", 0)).length, 2)
+      const listed = yield* nodes.list
+      for (const { renewedAgo } of listed) assert.isTrue(renewedAgo >= 0 && renewedAgo < LEASE_MS)
+      assert.deepStrictEqual(
+        listed.map((one) => ({ ...one, renewedAgo: 0 })),
+        [
+          { node: "a", ...facts, renewedAgo: 0 },
+          { node: "b", ...facts, startedAt: 2, renewedAgo: 0 }
+        ]
+      )
       yield* nodes.leave("b")
       assert.deepStrictEqual([yield* leases, yield* nodes.presence("b", 0)], [[{ node: "a", presence: 0 }], []])
       yield* nodes.savePresence("a", 5, [status(3, 5)])
@@ -64,7 +83,7 @@ describe("nodes on PostgreSQL", () => {
       yield* nodes.savePresence("a", 6, [status(4, 6)])
       assert.deepStrictEqual(yield* leases, [{ node: "a", presence: 0 }])
       yield* Effect.promise(() => execute(options.url, "UPDATE shared.nodes SET ends_at = 0"))
-      assert.deepStrictEqual(yield* nodes.renew("c"), [{ node: "c", presence: 0 }])
+      assert.deepStrictEqual(yield* renew("c"), [{ node: "c", presence: 0 }])
       assert.deepStrictEqual(yield* nodes.presence("a", 0), [])
     }).pipe(Effect.scoped)
   )
@@ -93,6 +112,11 @@ describe("nodes on PostgreSQL", () => {
       const [one, other] = [yield* open, yield* open]
       yield* Effect.promise(async () => {
         await one.users.addAll([{ account: "ann" }, { account: "ben" }])
+        const nodes = (await one.nodes()).map(({ isThis, connections, host }) => ({ isThis, connections, host }))
+        assert.deepStrictEqual(nodes, [
+          { isThis: true, connections: 0, host: "" },
+          { isThis: false, connections: 0, host: "" }
+        ])
         const heard = new Promise<string>((resolve) => other.on("message", ({ message }) => resolve(message.content)))
         const chat = await one.as("ann").openDirectChat("ben")
         await one.as("ann").send(chat, "Hello, Ben")

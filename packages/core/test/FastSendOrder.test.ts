@@ -115,6 +115,8 @@ describe("messages in flight", () => {
       const { engine, ann, settled, send } = yield* inGroup
       const hub = yield* Hub
       hub.nodes = {
+        id: "this",
+        live: () => new Set(),
         committed: () => {
           throw new Error("a mistake of the link between nodes")
         },

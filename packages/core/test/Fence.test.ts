@@ -1,6 +1,6 @@
 /** A node that cannot reach the store which it shares with others. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import type { UserCaller } from "@parley/core/Event"
 import { Sessions } from "@parley/core/Sessions"
@@ -61,7 +61,7 @@ describe.each(BUSES)("a node that loses the store, on $bus,", ({ delivers }) => 
       yield* TestClock.adjust("3900 millis")
       const early = tags(yield* requests(there, ben, token))
       assert.deepStrictEqual({ ...early, send: "" }, { ...all("Success"), send: "" })
-      yield* TestClock.adjust("1100 millis")
+      yield* TestClock.adjust("1600 millis")
       assert.strictEqual(yield* status, "unreachable")
       assert.deepStrictEqual(tags(yield* requests(there, ben, token)), all("Unavailable"))
       outage.isDown = false
@@ -157,3 +157,24 @@ it("a node whose process was suspended is fenced before its timers run", () => {
   assert.isTrue(fence.isClosed)
   assert.isFalse(fence.isFenced)
 })
+
+it.effect("a request of a node that is overdue waits for the reply of the store, and is refused without one", () =>
+  Effect.gen(function* () {
+    const fence = new FenceState(() => 0)
+    for (const [isReached, outcome] of [
+      [true, "Success"],
+      [false, "Failure"]
+    ] as const) {
+      fence.deadline = 0
+      const request = yield* Effect.forkChild(Effect.exit(fence.check("test")), { startImmediately: true })
+      yield* TestClock.adjust("100 millis")
+      assert.isUndefined(request.pollUnsafe())
+      if (isReached) fence.deadline = 1
+      yield* TestClock.adjust("500 millis")
+      assert.strictEqual((yield* Fiber.join(request))._tag, outcome)
+    }
+    fence.deadline = 1
+    fence.isFenced = true
+    assert.strictEqual((yield* Effect.exit(fence.check("test")))._tag, "Failure")
+  })
+)

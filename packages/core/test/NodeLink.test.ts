@@ -7,7 +7,7 @@ import { Store } from "@parley/core/Store"
 import { PACKET_FORMAT } from "../src/nodes/Packet.ts"
 import { Chats, Members, Messages } from "./Commands.ts"
 import { online, people } from "./harness.ts"
-import { makeCluster, on } from "./twoNodes.ts"
+import { makeCluster, noFacts, on } from "./twoNodes.ts"
 
 /** Faults of a bus. */
 const faults: ReadonlyArray<readonly [what: string, change: () => (packet: string) => ReadonlyArray<string>]> = [
@@ -216,9 +216,33 @@ describe("presence", () => {
       yield* TestClock.adjust("2 seconds")
       const status = on(here)(Effect.map(Hub, ({ presence }) => presence.status(ben.user)))
       assert.strictEqual(yield* status, "online")
-      for (const { node } of yield* registry.renew("other")) yield* registry.leave(node)
+      for (const { node } of yield* registry.renew("other", noFacts)) yield* registry.leave(node)
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(yield* status, "online")
+    })
+  )
+})
+
+describe("the list of nodes", () => {
+  it.effect("has their connections, and the time since their last renewal", () =>
+    Effect.gen(function* () {
+      const { here, registry } = yield* makeCluster()
+      const [ann] = yield* on(here)(people("ann"))
+      assert(ann)
+      yield* on(here)(online(ann))
+      yield* TestClock.adjust("1500 millis")
+      const { nodes } = yield* on(here)(Hub)
+      assert.deepStrictEqual(
+        (yield* registry.list).map(({ node, connections, renewedAgo }) => [
+          node === nodes?.id,
+          connections,
+          renewedAgo
+        ]),
+        [
+          [true, 1, 500],
+          [false, 0, 500]
+        ]
+      )
     })
   )
 })

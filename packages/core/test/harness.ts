@@ -94,13 +94,16 @@ export const online = Effect.fnUntraced(function* (
     readonly device?: string
     readonly acknowledgement?: Serializer["acknowledgement"]
     readonly sendBuffer?: number
+    /** Token of a session to resume, in place of a login. */
+    readonly resume?: string
   } = {}
 ) {
   const acceptor = yield* Acceptor
   const sessions = yield* Sessions
   const store = yield* Store
   const { context } = yield* Engine
-  const live = yield* sessions.issue(id, "chat", options.device ?? "")
+  const resumed = options.resume === undefined ? undefined : yield* sessions.resume(options.resume)
+  const live = resumed?.session ?? (yield* sessions.issue(id, "chat", options.device ?? ""))
   const user = yield* context.users.find(id)
   if (user === undefined) return yield* Effect.die("no such user")
 

@@ -14,6 +14,9 @@ import { StorageFailed, Store } from "@parley/core/Store"
 import { Chats, Messages } from "./Commands.ts"
 import { type Client, people, plainPasswords } from "./harness.ts"
 
+/** Facts of a node that is not listed. */
+export const noFacts = { version: "", host: "", address: "", startedAt: 0, connections: 0 }
+
 /** Whether a node reaches the store. */
 interface Outage {
   isDown: boolean

@@ -43,6 +43,9 @@ export const describeUsers = (nodes: TwoNodes): void => {
         const benThere = yield* on(there)(online(ben))
         yield* send(there, ben, "b1")
         yield* on(here)(Effect.flatMap(Users, (users) => users.setDisabled("ben", true)))
+        // The commit checks the sender, before this node has read the journal.
+        const early = yield* Effect.flip(send(there, ben, "too late"))
+        assert.strictEqual(early.reason._tag, "NotLoggedIn")
         yield* advance(time)
         yield* benThere.until(benThere.ended)
         assert.isUndefined(yield* on(there)(Effect.flatMap(Sessions, (sessions) => sessions.resume(token))))
@@ -66,6 +69,26 @@ export const describeUsers = (nodes: TwoNodes): void => {
         yield* annThere.until(annThere.ended)
         assert.deepStrictEqual(annThere.of("takenOver"), [])
         assert.isUndefined(yield* Effect.flatMap(sessions, (all) => all.resume(token)))
+      })
+    )
+
+    it.effect("a session that is resumed on the other node is taken over there, and back again", () =>
+      Effect.gen(function* () {
+        const { advance, ann, here, there } = yield* makeFixture
+        const { token } = yield* on(here)(Effect.flatMap(Sessions, (sessions) => sessions.issue(ann.user, "chat")))
+        yield* advance("2 seconds")
+        const connections = (node: Node) => on(node)(Effect.map(Hub, (hub) => hub.sessionsOf(ann.user).length))
+        for (const [index, node] of [here, there, here, there].entries()) {
+          const before = index === 0 ? undefined : [here, there][(index + 1) % 2]
+          const client = yield* on(node)(online(ann, { resume: token }))
+          yield* advance(time)
+          const [own, others] = [yield* connections(node), before === undefined ? 0 : yield* connections(before)]
+          assert.deepStrictEqual([own, others], [1, 0])
+          yield* advance("10 seconds")
+          assert.isFalse(client.ended())
+          assert.deepStrictEqual(client.of("takenOver"), [])
+        }
+        yield* send(there, ann, "still valid")
       })
     )
 

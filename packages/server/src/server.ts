@@ -1,4 +1,5 @@
 /** The reference server: composes engine, adapters and protocols. */
+import { hostname } from "node:os"
 import * as FileBlobs from "@parley/adapter-node/FileBlobs"
 import * as NodeHost from "@parley/adapter-node/serve"
 import { serveHttp } from "@parley/adapter-node/serveHttp"
@@ -11,7 +12,8 @@ import type { BlobFailed, Blobs } from "@parley/core/Blobs"
 import { Bus } from "@parley/core/Bus"
 import type { OpenDialect, OperatorCommand } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
-import type { Nodes } from "@parley/core/Nodes"
+import { Hub } from "@parley/core/Hub"
+import { HostFacts, Nodes } from "@parley/core/Nodes"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
 import { Permissions } from "@parley/core/Permissions"
@@ -40,6 +42,7 @@ import {
 } from "./demo/demoGuard.ts"
 import type { Configuration } from "./config/Configuration.ts"
 import { type Database, displayFiles, type Files } from "./config/ServeOptions.ts"
+import { nodeCommands } from "./nodeCommands.ts"
 import { permissionCommands } from "./permissions/commands.ts"
 import { sessionCommands } from "./users/sessionCommands.ts"
 import { userCommands } from "./users/commands.ts"
@@ -110,6 +113,22 @@ const busOf = (url: string): Layer.Layer<Bus, CannotOpen, Nodes> | undefined =>
         )
       )
 
+/** Commands list the nodes, without a lease of their own. */
+const registryOf = (
+  database: Database
+): Layer.Layer<Bus | Nodes, { readonly _tag: "DatabaseError"; readonly message: string }> =>
+  database._tag !== "Postgres"
+    ? Parley.singleNode
+    : Layer.merge(
+        Bus.layerSingle,
+        Layer.unwrap(
+          Effect.map(
+            Effect.promise(() => import("@parley/adapter-postgres/PgNodes")),
+            (PgNodes) => PgNodes.layerRegistry({ url: database.url })
+          )
+        )
+      )
+
 /**
  * Opens storage and engine without listening. `isServer`: with the files folder, and as one of several nodes if the database is
  * shared; a command needs neither, since the journal has what it changes.
@@ -124,7 +143,7 @@ export const openEngine = Effect.fnUntraced(function* (
     isServer ? blobsOf(serve.files) : MemoryBlobs.layer
   )
   const context = yield* Layer.build(
-    Parley.layerOn(isServer ? nodesOf(serve) : Parley.singleNode).pipe(Layer.provideMerge(adapters))
+    Parley.layerOn(isServer ? nodesOf(serve) : registryOf(serve.database)).pipe(Layer.provideMerge(adapters))
   ).pipe(
     Effect.provideService(Settings, engine),
     Effect.provideService(Authenticator, { origins: serve.origins }),
@@ -147,6 +166,9 @@ export interface Address {
   readonly port: number
 }
 
+export const urlOf = (scheme: string, { host, port }: Address): string =>
+  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
+
 export interface RunningServer {
   readonly http: Address
   /** Undefined if raw TCP is off. */
@@ -157,11 +179,13 @@ export interface RunningServer {
 /** Serves until the scope closes: then requests in progress are completed, and connections closed with code 1001. */
 export const start = Effect.fnUntraced(function* (
   configuration: Configuration,
-  dialects: ReadonlyArray<ServedDialect>
+  dialects: ReadonlyArray<ServedDialect>,
+  version: string
 ): Effect.fn.Return<RunningServer, CommandFailed, Scope.Scope> {
   const { serve } = configuration
   yield* refuseReachableDemo(serve)
-  const context = yield* openEngine(configuration, { isServer: true })
+  const facts = { version, host: hostname(), address: "" }
+  const context = yield* Effect.provideService(openEngine(configuration, { isServer: true }), HostFacts, facts)
   const serving = Effect.gen(function* () {
     let ready = false
     const store = yield* Store
@@ -189,6 +213,7 @@ export const start = Effect.fnUntraced(function* (
     const http = yield* serveHttp(host, { host: serve.host, port: serve.port })
     const tcp =
       serve.tcpPort === undefined ? undefined : yield* hosted.listenTcp({ host: serve.host, port: serve.tcpPort })
+    facts.address = urlOf("http", http)
     yield* Effect.addFinalizer(() => hosted.end({ drain: DRAIN_TIMEOUT }))
     ready = true
     return { http, tcp, commands: yield* operatorCommands(open) }
@@ -226,6 +251,7 @@ export const operatorCommands = Effect.fnUntraced(function* (open: ReadonlyArray
     ...userCommands(users, yield* Settings),
     ...sessionCommands(yield* Sessions, users),
     ...permissionCommands(yield* Permissions, users),
+    ...nodeCommands(yield* Nodes, yield* Hub),
     ...(yield* demoCommands(open)),
     ...open.flatMap(({ commands }) => commands)
   ]

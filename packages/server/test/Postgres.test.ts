@@ -1,6 +1,7 @@
 /** The server on PostgreSQL: one or several nodes on one database. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
+import { hostname } from "node:os"
 import { startCluster } from "../../../scripts/postgres/cluster.ts"
 import { createDatabase, execute } from "../../../scripts/postgres/database.ts"
 import { contents, historyOf, idsOf, newGid, newGroup, online } from "./clients.ts"
@@ -28,6 +29,19 @@ const untilReadiness = (http: string, status: number) =>
     Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 200 }),
     Effect.orDie
   )
+
+/** Checks the output of `node list`: nodes by their start, with their addresses and at least one connection. */
+const nodesAre = (output: string, addresses: ReadonlyArray<string>, self?: string) =>
+  Effect.sync(() => {
+    const [header, ...rows] = output.trimEnd().split("\n")
+    assert.match(header ?? "", /^node +host +address +version +started +lease +connections$/)
+    assert.lengthOf(rows, addresses.length)
+    for (const [index, address] of addresses.entries()) {
+      const own = address === self ? " +this node$" : "$"
+      const facts = `^[0-9a-f]{16} +${hostname()} +${address} +\\S+ +\\S+Z +\\d\\.\\d s +[12]${own}`
+      assert.match(rows[index] ?? "", new RegExp(facts))
+    }
+  })
 
 describe("a server on PostgreSQL", () => {
   it.live("is one of several nodes: messages, removals and commands reach the users of the others", () =>
@@ -72,6 +86,9 @@ describe("a server on PostgreSQL", () => {
       ])
       assert.deepStrictEqual([added.code, added.err], [0, ""])
       assert.include((yield* command("user", "list")).out, "zoe")
+      yield* nodesAre((yield* command("node", "list")).out, [one.http, other.http])
+      const listed = yield* run(here, ["node", "list", "--database", database])
+      yield* nodesAre(listed.out, [one.http, other.http], one.http)
 
       one.child.kill("SIGKILL")
       yield* one.ended

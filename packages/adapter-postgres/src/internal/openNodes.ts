@@ -1,7 +1,7 @@
 /** Bus and registry of nodes on the database that they share. */
 import { UserId } from "@parley/core/Ids"
 import { Bus } from "@parley/core/Bus"
-import { LEASE_MS, type NodeLease, type NodePresence, Nodes } from "@parley/core/Nodes"
+import { LEASE_MS, type ListedNode, type NodeFacts, type NodeLease, type NodePresence, Nodes } from "@parley/core/Nodes"
 import { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -121,34 +121,45 @@ const RENEW = `WITH dead AS (
   ), gone AS (
     DELETE FROM node_presence WHERE node IN (SELECT node FROM dead)
   ), renewed AS (
-    INSERT INTO nodes (node, ends_at, presence) VALUES ($1, ${NOW} + $2, 0)
-    ON CONFLICT (node) DO UPDATE SET ends_at = excluded.ends_at RETURNING node, presence
+    INSERT INTO nodes (node, ends_at, presence, facts) VALUES ($1, ${NOW} + $2, 0, $3)
+    ON CONFLICT (node) DO UPDATE SET ends_at = excluded.ends_at, facts = excluded.facts RETURNING node, presence, ends_at
   )
-  SELECT node, presence FROM renewed
-  UNION ALL SELECT node, presence FROM nodes WHERE node <> $1 AND ends_at > ${NOW}`
+  SELECT node, presence, ends_at FROM renewed
+  UNION ALL SELECT node, presence, ends_at FROM nodes WHERE node <> $1 AND ends_at > ${NOW}`
 
 /** A node that is not there, or not any more, has lost what it saved before: version 0 makes it save all again. */
 const SAVE = `WITH lease AS (
     INSERT INTO nodes (node, ends_at, presence) VALUES ($1, ${NOW} + $2, 0)
     ON CONFLICT (node) DO UPDATE SET ends_at = excluded.ends_at, presence = greatest(nodes.presence, $3)
   )
-  INSERT INTO node_presence (node, member, status, version, event, event_version)
-  SELECT $1, member, status, version, event, event_version
-  FROM unnest($4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[]) AS new (member, status, version, event, event_version)
+  INSERT INTO node_presence (node, member, status, version, event, event_version, since)
+  SELECT $1, member, status, version, event, event_version, since
+  FROM unnest($4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[])
+    AS new (member, status, version, event, event_version, since)
   ON CONFLICT (node, member) DO UPDATE SET status = excluded.status, version = excluded.version, event = excluded.event,
-    event_version = excluded.event_version`
+    event_version = excluded.event_version, since = excluded.since`
 
-const PRESENCE = `SELECT member, status, version, event, event_version FROM node_presence
+const PRESENCE = `SELECT member, status, version, event, event_version, since FROM node_presence
   WHERE node = $1 AND (version > $2 OR event_version > $2)`
 /** A copy of the database by `pg_dump` has another identity; a physical copy has the same. */
 const STORE_ID = `SELECT substr(encode(sha256(convert_to(concat_ws('/', system_identifier,
     (SELECT oid FROM pg_database WHERE datname = current_database()), current_schema()), 'UTF8')), 'hex'), 1, 32)
   FROM pg_control_system()`
+/** A node of the version before has no facts. */
+const LIST = `SELECT node, ${NOW} - (ends_at - $1), facts FROM nodes WHERE ends_at > ${NOW}`
 const LEAVE = "WITH lease AS (DELETE FROM nodes WHERE node = $1) DELETE FROM node_presence WHERE node = $1"
 
 const lease = (row: Rows[number]): NodeLease => {
   const columns = new Columns(row)
-  return { node: columns.text(), presence: columns.int() }
+  return { node: columns.text(), presence: columns.int(), endsAt: columns.int() }
+}
+
+const NO_FACTS: NodeFacts = { version: "", host: "", address: "", startedAt: 0, connections: 0 }
+
+const listed = (row: Rows[number]): ListedNode => {
+  const columns = new Columns(row)
+  const [node, renewedAgo] = [columns.text(), columns.int()]
+  return { node, ...NO_FACTS, ...(columns.json() as Partial<NodeFacts>), renewedAgo }
 }
 
 const presence = (row: Rows[number]): NodePresence => {
@@ -158,7 +169,8 @@ const presence = (row: Rows[number]): NodePresence => {
     status: columns.text() as NodePresence["status"],
     version: columns.int(),
     event: columns.textOrNull() as NodePresence["event"],
-    eventVersion: columns.int()
+    eventVersion: columns.int(),
+    since: columns.int()
   }
 }
 
@@ -171,8 +183,14 @@ export const registry = (pool: SessionPool): Nodes["Service"] => {
     )
   return Nodes.of({
     storeId: Effect.map(run("storeId", STORE_ID, []), ([row]) => new Columns(row ?? []).text()),
-    renew: (node) =>
-      Effect.map(run("renew", RENEW, [text(node), int(LEASE_MS)]), (rows): ReadonlyArray<NodeLease> => rows.map(lease)),
+    renew: (node, facts) =>
+      Effect.map(
+        run("renew", RENEW, [text(node), int(LEASE_MS), text(JSON.stringify(facts))]),
+        (rows): ReadonlyArray<NodeLease> => rows.map(lease)
+      ),
+    list: Effect.map(run("nodes", LIST, [int(LEASE_MS)]), (rows) =>
+      rows.map(listed).sort((a, b) => a.startedAt - b.startedAt)
+    ),
     savePresence: (node, version, users) =>
       Effect.asVoid(
         run("savePresence", SAVE, [
@@ -183,7 +201,8 @@ export const registry = (pool: SessionPool): Nodes["Service"] => {
           texts(users.map(({ status }) => status)),
           ints(users.map((one) => one.version)),
           texts(users.map(({ event }) => event)),
-          ints(users.map(({ eventVersion }) => eventVersion))
+          ints(users.map(({ eventVersion }) => eventVersion)),
+          ints(users.map(({ since }) => since))
         ])
       ),
     presence: (node, after) =>

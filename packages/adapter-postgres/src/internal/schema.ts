@@ -18,6 +18,7 @@
  * - `changes` is the journal; `change` is a `Change` of the core as JSON. `journal.dropped` is the id of the newest change that
  *   was dropped: ids have gaps.
  * - `nodes` and `node_presence` are empty after a crash of the server: the nodes fill them again.
+ * - `nodes.facts` is a `NodeFacts` of the core as JSON.
  * - `members.nth` orders members who joined by the same entry.
  * - There are no foreign keys: a check would lock the row of the user and of the chat with every message. Commits look up
  *   what they refer to, and users, chats and entries are never removed.
@@ -176,6 +177,10 @@ export const migrations: ReadonlyArray<ReadonlyArray<string>> = [
       value text NOT NULL,
       PRIMARY KEY (dialect, kind, key)
     )`
+  ],
+  [
+    "ALTER TABLE nodes ADD COLUMN facts text NOT NULL DEFAULT '{}'",
+    "ALTER TABLE node_presence ADD COLUMN since bigint NOT NULL DEFAULT 0"
   ]
 ]
 

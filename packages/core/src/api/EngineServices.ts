@@ -14,7 +14,8 @@ import type { CursorStore } from "../delivery/CursorStore.ts"
 import type { Sessions } from "../auth/Sessions.ts"
 import type { StorageHealth } from "../engine/StorageHealth.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
-import type { Store } from "../ports/Store.ts"
+import type { StorageFailed, Store } from "../ports/Store.ts"
+import type { ListedNode } from "../ports/Nodes.ts"
 import type { Users } from "../services/Users.ts"
 
 /** Services of an embedded engine, for use with Effect. */
@@ -31,6 +32,8 @@ export interface EngineServices {
   readonly sessions: Sessions["Service"]
   readonly credentials: Credentials["Service"]
   readonly users: Users["Service"]
+  /** The live nodes that share the store. */
+  readonly listNodes: Effect.Effect<ReadonlyArray<ListedNode>, StorageFailed>
   readonly storageHealth: StorageHealth["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly settings: EngineSettings

@@ -5,6 +5,7 @@ import type * as ManagedRuntime from "effect/ManagedRuntime"
 import { plainAddress } from "../ports/ClientAddress.ts"
 import type { Decision } from "../services/Permissions.ts"
 import type { Operation } from "../rules/Operations.ts"
+import type { ListedNode } from "../ports/Nodes.ts"
 import type { Setting } from "../ports/Settings.ts"
 import type { StorageStatus } from "../engine/StorageHealth.ts"
 import type { StoredSession } from "../ports/Store.ts"
@@ -29,6 +30,12 @@ export interface EngineOptions extends EngineParts {
   readonly settings?: SettingsInput | undefined
   /** Closes the engine. */
   readonly signal?: AbortSignalLike | undefined
+}
+
+/** One of several nodes on one store. */
+export interface EngineNode extends ListedNode {
+  /** Whether it is this engine. */
+  readonly isThis: boolean
 }
 
 /** A user who has authenticated. */
@@ -64,6 +71,14 @@ export class ParleyEngine implements AsyncDisposable {
    */
   get storage(): StorageStatus {
     return this.services.storageHealth.status()
+  }
+
+  /** Returns the live nodes that share the store, this engine's included, by their start; none for the only engine on its store. */
+  nodes(): Promise<ReadonlyArray<EngineNode>> {
+    const { hub, listNodes } = this.services
+    return this.run(
+      Effect.map(listNodes, (all) => all.map((one): EngineNode => ({ ...one, isThis: one.node === hub.nodes?.id })))
+    )
   }
 
   /** Returns the commands of a user. An unknown user is reported by the first call. */

@@ -9,7 +9,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import { Authenticator } from "../ports/Authenticator.ts"
 import type { Bus } from "../ports/Bus.ts"
-import type { Nodes } from "../ports/Nodes.ts"
+import { Nodes } from "../ports/Nodes.ts"
 import { BlobFailed, Blobs } from "../ports/Blobs.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
@@ -166,6 +166,7 @@ export const openRuntime = async (parts: EngineParts, settings: EngineSettings):
     sessions: Context.get(context, Sessions),
     credentials: Context.get(context, Credentials),
     users: Context.get(context, Users),
+    listNodes: Context.get(context, Nodes).list,
     storageHealth: Context.get(context, StorageHealth),
     random: Context.get(context, SecureRandom.SecureRandom),
     settings,

@@ -18,7 +18,7 @@ import {
   isCrossOrigin
 } from "../ports/Authenticator.ts"
 import { audit } from "../logging/Audit.ts"
-import { Fence, fenced } from "../ports/Fence.ts"
+import { Fence } from "../ports/Fence.ts"
 import { refuseOnStorageFailure } from "../ports/StorageErrors.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
@@ -176,7 +176,7 @@ export class Sessions extends Context.Service<
 
       const resume = Effect.fnUntraced(function* (token: string) {
         if (token === "" || token.length > MAX_TOKEN) return undefined
-        if (fence.isClosed) return yield* orUnavailable(Effect.fail(fenced("session")))
+        if (fence.isClosed) yield* orUnavailable(fence.check("session"))
         const session = live.get(token) ?? (yield* lookUp(token))
         if (session === undefined || !sweep.use(session, yield* Clock.currentTimeMillis)) return undefined
         const user = yield* orUnavailable(context.users.find(session.user))

@@ -30,6 +30,8 @@ export interface Observer {
 
 /** Link to other nodes that share the store, called in the same turn. Must not throw. */
 export interface NodeLinkHooks {
+  /** Id of this node, unique for each start. */
+  readonly id: string
   /** An entry was committed by this node, and is about to be broadcast. */
   readonly committed: (entry: Entry) => void
   /** A commit of this node has added to the journal. */
@@ -38,6 +40,8 @@ export interface NodeLinkHooks {
   readonly broadcast: (broadcasts: ReadonlyArray<Broadcast>) => void
   /** Number of live nodes, this one included. */
   readonly count: () => number
+  /** Ids of the live nodes at the last renewal of this node's lease; empty before the first one. */
+  readonly live: () => ReadonlySet<string>
 }
 
 /** Connections, subscriptions and presence of this process. */

@@ -18,7 +18,7 @@ import { UserCache } from "../cache/UserCache.ts"
 import { VisibleUsers } from "../cache/VisibleUsers.ts"
 import { Visibility } from "../ports/Visibility.ts"
 import { presenceAudience } from "./presenceAudience.ts"
-import { Fence, fenced } from "../ports/Fence.ts"
+import { Fence } from "../ports/Fence.ts"
 import { UserDirectory } from "../ports/UserDirectory.ts"
 import { DirectoryUsers } from "../cache/DirectoryUsers.ts"
 import { type Caller, isUser } from "../model/Event.ts"
@@ -164,12 +164,13 @@ export class Engine extends Context.Service<
       ): Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed> =>
         store.commit(batch).pipe(
           Effect.tap((written) => Effect.sync(() => applyToCaches(batch, written))),
-          Effect.tapError(() => Effect.sync(() => invalidateCaches(batch)))
+          Effect.tapError((error) => Effect.sync(() => invalidateCaches(batch, error)))
         )
 
       /** Invalidates the facts on which the batch was based. */
-      const invalidateCaches = (batch: WriteBatch): void => {
+      const invalidateCaches = (batch: WriteBatch, error: VersionConflict | Duplicate | StorageFailed): void => {
         for (const { chat } of batch.expectedVersions) context.chats.invalidate(chat)
+        if (error._tag === "VersionConflict") for (const user of error.users ?? []) context.users.forget(user)
       }
 
       const onAppended = (entry: Entry, version: number | undefined): void => {
@@ -205,7 +206,7 @@ export class Engine extends Context.Service<
         const decide = Effect.fnUntraced(function* (
           duplicate: Duplicate | undefined
         ): Effect.fn.Return<Plan<ReplyOf<C>>, Refused | StorageFailed> {
-          if (fence.isClosed) return yield* fenced(command._tag)
+          if (fence.isClosed) yield* fence.check(command._tag)
           const user = isUser(caller)
             ? (context.users.getFresh(caller.user) ?? (yield* context.users.find(caller.user)))
             : SYSTEM_ACTOR

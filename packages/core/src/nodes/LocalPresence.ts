@@ -23,17 +23,25 @@ export class LocalPresence {
     this.#node = node
   }
 
-  /** Records a status; returns the version of the change. */
-  changed(user: UserId, status: Status): number {
+  /** Records a status at this time of the registry's clock; returns the change. */
+  changed(user: UserId, status: Status, now: number): NodePresence {
     const version = ++this.#version
-    this.#put({ event: null, eventVersion: 0, ...this.#users.get(user), user, status, version })
-    return version
+    const before = this.#users.get(user)
+    const since = status === "offline" ? 0 : before === undefined || before.since === 0 ? now : before.since
+    const presence = { event: null, eventVersion: 0, ...before, user, status, version, since }
+    this.#put(presence)
+    return presence
+  }
+
+  /** Time of the user's connection to this node, by the registry's clock; 0 if there is none. */
+  since(user: UserId): number {
+    return this.#users.get(user)?.since ?? 0
   }
 
   /** Records an event about a user; returns its version. */
   announced(user: UserId, event: UserEvent["what"]): number {
     const eventVersion = ++this.#version
-    this.#put({ status: "offline", version: 0, ...this.#users.get(user), user, event, eventVersion })
+    this.#put({ status: "offline", version: 0, since: 0, ...this.#users.get(user), user, event, eventVersion })
     return eventVersion
   }
 

@@ -13,10 +13,11 @@ import { RemoteBroadcasts } from "../delivery/Broadcaster.ts"
 import { Hub } from "../delivery/Hub.ts"
 import { Engine } from "../engine/Engine.ts"
 import type { Broadcast } from "../model/Event.ts"
-import { type ChatId, nextEphemeralId } from "../model/Ids.ts"
+import { type ChatId, nextEphemeralId, type UserId } from "../model/Ids.ts"
 import { Bus } from "../ports/Bus.ts"
 import { Fence, PassesFence } from "../ports/Fence.ts"
-import { LEASE_MS, type NodeLease, Nodes } from "../ports/Nodes.ts"
+import { HostFacts, LEASE_MS, type NodeLease, Nodes } from "../ports/Nodes.ts"
+import { Settings } from "../ports/Settings.ts"
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import { type StorageFailed, Store } from "../ports/Store.ts"
 import { JournalReader } from "./JournalReader.ts"
@@ -75,6 +76,9 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   const engine = yield* Engine
   const sessions = yield* Sessions
   const store = yield* Store
+  const { sessions: sessionsAllowed } = yield* Settings
+  const hostFacts = yield* HostFacts
+  const startedAt = yield* Clock.currentTimeMillis
   const fence = yield* Fence
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
@@ -139,7 +143,16 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   )
   const contact = new StoreContact(fence, now())
   const local = new LocalPresence(registry, node)
-  const others = new RemotePresence({ registry, node, presence, users: context.users, remote })
+  /** Milliseconds by which the registry's clock is ahead of this node's. */
+  let clockOffset = 0
+  const registryNow = (): number => clock.currentTimeMillisUnsafe() + clockOffset
+  /** A session that was resumed on another node, without a login, is taken over there, as a login does. */
+  const onConnected = (user: UserId, since: number): void => {
+    const own = local.since(user)
+    if (sessionsAllowed !== "single" || own === 0 || since <= own) return
+    for (const session of hub.sessionsOf(user)) session.takeOver()
+  }
+  const others = new RemotePresence({ registry, node, presence, users: context.users, remote, onConnected })
 
   /** Leases at the last renewal, and their nodes. */
   let leases: ReadonlyArray<NodeLease> = []
@@ -192,11 +205,16 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   )
   const renew = Effect.suspend(() => {
     const { saved } = local
-    return Effect.map(registry.renew(node), (renewed) => {
+    const before = clock.currentTimeMillisUnsafe()
+    const facts = { ...hostFacts, startedAt, connections: hub.size }
+    return Effect.map(registry.renew(node, facts), (renewed) => {
       leases = renewed
       live = new Set(leases.map((lease) => lease.node))
       receiver.retain(live, now(), LEASE_MS)
-      local.restoreFrom(leases.find((lease) => lease.node === node)?.presence ?? 0, saved)
+      const own = leases.find((lease) => lease.node === node)
+      local.restoreFrom(own?.presence ?? 0, saved)
+      // The lease was renewed between the request and the reply.
+      if (own !== undefined) clockOffset = own.endsAt - LEASE_MS - (before + clock.currentTimeMillisUnsafe()) / 2
       followNodes()
     })
   })
@@ -276,9 +294,11 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   early = undefined
 
   hub.nodes = {
+    id: node,
     committed: ({ id }) => seen.add(id),
     journaled: () => sender.add({ _tag: "Journal" }),
     count: () => Math.max(1, live.size),
+    live: () => live,
     broadcast: (broadcasts) => {
       for (const broadcast of broadcasts) {
         const { event } = broadcast
@@ -298,9 +318,10 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
       }
     }
   }
-  for (const [user, status] of presence.local()) local.changed(user, status)
+  for (const [user, status] of presence.local()) local.changed(user, status, registryNow())
   presence.onLocalChange = (user, status) => {
-    sender.add({ _tag: "Status", user, status, version: local.changed(user, status) })
+    const { version, since } = local.changed(user, status, Math.round(registryNow()))
+    sender.add({ _tag: "Status", user, status, version, since })
   }
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {

@@ -31,8 +31,14 @@ export type Notice =
   | EntryNotice
   /** An appended entry that is too large for a packet, or whose chat must be read. `seq` is its sequence. */
   | { readonly _tag: "Appended"; readonly chat: ChatId; readonly id: EntryId; readonly seq: number }
-  /** A user's status on the sending node. `version` as in `NodePresence`. */
-  | { readonly _tag: "Status"; readonly user: UserId; readonly status: Status; readonly version: number }
+  /** A user's status on the sending node. `version` and `since` as in `NodePresence`. */
+  | {
+      readonly _tag: "Status"
+      readonly user: UserId
+      readonly status: Status
+      readonly version: number
+      readonly since: number
+    }
   /** An event about a user. `version` as in `NodePresence`; 0 for a new name. */
   | { readonly _tag: "User"; readonly what: UserEvent["what"]; readonly user: PresentUser; readonly version: number }
   /** A transient event in a chat. */

@@ -5,7 +5,8 @@ import type { RemoteBroadcasts } from "../delivery/Broadcaster.ts"
 import type { Presence } from "../delivery/Presence.ts"
 import type { Broadcast, UserEvent } from "../model/Event.ts"
 import { nextEphemeralId } from "../model/Ids.ts"
-import type { User } from "../model/User.ts"
+import type { UserId } from "../model/Ids.ts"
+import type { Status, User } from "../model/User.ts"
 import type { NodeLease, Nodes } from "../ports/Nodes.ts"
 import type { StorageFailed } from "../ports/Store.ts"
 import type { Notice } from "./Packet.ts"
@@ -22,6 +23,8 @@ interface Dependencies {
   readonly presence: Presence
   readonly users: UserCache
   readonly remote: RemoteBroadcasts["Service"]
+  /** Called with a user who is connected to another node, and with `NodePresence.since`. */
+  readonly onConnected: (user: UserId, since: number) => void
 }
 
 export class RemotePresence {
@@ -37,8 +40,13 @@ export class RemotePresence {
     this.#deps = deps
   }
 
-  applyStatus(node: string, { status, user, version }: StatusNotice): void {
-    this.#inOrder(node, version, () => this.#deps.presence.setElsewhere(node, user, status))
+  applyStatus(node: string, { status, user, version, since }: StatusNotice): void {
+    this.#inOrder(node, version, () => this.#set(node, user, status, since))
+  }
+
+  #set(node: string, user: UserId, status: Status, since: number): void {
+    this.#deps.presence.setElsewhere(node, user, status)
+    if (status !== "offline") this.#deps.onConnected(user, since)
   }
 
   applyUser(node: string, { user, version, what }: UserNotice): void {
@@ -96,7 +104,7 @@ export class RemotePresence {
     this: RemotePresence,
     { node, presence: upTo }: NodeLease
   ): Effect.fn.Return<void, StorageFailed> {
-    const { presence, registry, users } = this.#deps
+    const { registry, users } = this.#deps
     const before = this.#known.get(node)
     const changes = yield* registry.presence(node, before ?? 0)
     // Users of nodes that were there before this one have logged in long ago.
@@ -107,8 +115,8 @@ export class RemotePresence {
     const named = new Map((yield* users.findMany(events.map(({ user }) => user))).map((user) => [user.id, user]))
     // Packets may have contained some of them during the reads.
     const known = this.#known.get(node) ?? 0
-    for (const { status, user, version } of changes) {
-      if (version > known && version <= upTo) presence.setElsewhere(node, user, status)
+    for (const { status, user, version, since } of changes) {
+      if (version > known && version <= upTo) this.#set(node, user, status, since)
     }
     for (const { event, eventVersion, user } of events) {
       const found = named.get(user)

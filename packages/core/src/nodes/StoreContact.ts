@@ -3,7 +3,7 @@
  * in time, and ends that when it has caught up.
  */
 import * as Effect from "effect/Effect"
-import { FENCE_MS, type FenceState } from "../ports/Fence.ts"
+import { FENCE_GRACE_MS, FENCE_MS, type FenceState } from "../ports/Fence.ts"
 import type { StorageFailed } from "../ports/Store.ts"
 
 /** Milliseconds between two renewals of the lease. */
@@ -104,6 +104,7 @@ export const keepContact = (
   })
   const watching = Effect.gen(function* () {
     let isClosing = false
+    let isOverdue = false
     for (;;) {
       const left = contact.deadline - now()
       if (contact.isFenced) {
@@ -112,8 +113,15 @@ export const keepContact = (
           yield* closeConnections
         }
         yield* Effect.sleep(CHECK_MS)
-      } else if (left > 0) yield* Effect.sleep(left)
-      else {
+      } else if (left > 0) {
+        isOverdue = false
+        yield* Effect.sleep(left)
+      } else if (!isOverdue) {
+        // A process that was busy may have a reply of the store that it has not read yet.
+        isOverdue = true
+        yield* Effect.sleep(FENCE_GRACE_MS)
+      } else {
+        isOverdue = false
         isClosing = true
         yield* contact.fence(now())
         yield* onFenced

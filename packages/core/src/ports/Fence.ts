@@ -11,6 +11,13 @@ import { StorageFailed } from "./Store.ts"
 /** Milliseconds since the last contact with a shared store after which a node is fenced. */
 export const FENCE_MS = 5000
 
+/**
+ * Milliseconds for which requests of an overdue node wait before they are refused: a process that was busy or suspended gets its
+ * replies from the store after its timers have run.
+ */
+export const FENCE_GRACE_MS = 500
+const CHECK_MS = 20
+
 /** State of the fence. The link between nodes changes it; everything else only reads it. */
 export class FenceState {
   /** Whether requests are refused. A plain field, since each message reads it. */
@@ -24,9 +31,19 @@ export class FenceState {
     this.#now = now
   }
 
-  /** Whether requests must be refused: exact even if the process was suspended, and its timers are late. */
+  /** Whether requests must not be served: exact even if the process was suspended, and its timers are late. */
   get isClosed(): boolean {
     return this.isFenced || (this.deadline !== Number.POSITIVE_INFINITY && this.#now() >= this.deadline)
+  }
+
+  /** Fails if requests must not be served. Those of a node that is overdue, and not fenced yet, wait shortly. */
+  check(operation: string): Effect.Effect<void, StorageFailed> {
+    return Effect.gen({ self: this }, function* () {
+      for (let waited = 0; !this.isFenced && this.isClosed && waited < FENCE_GRACE_MS; waited += CHECK_MS) {
+        yield* Effect.sleep(CHECK_MS)
+      }
+      if (this.isClosed) yield* fenced(operation)
+    })
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Setting } from "@parley/core/Settings"
 import { engineSettings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
-import type { RunningServer } from "../server.ts"
+import { type RunningServer, urlOf } from "../server.ts"
 import type { Configuration } from "../config/Configuration.ts"
 import { displayBus, displayDatabase, displayFiles } from "../config/ServeOptions.ts"
 
@@ -15,9 +15,6 @@ const changed = (settings: ReadonlyArray<readonly [Setting, unknown]>): Record<s
       .filter(([setting, value]) => value !== setting.default)
       .map(([setting, value]) => [setting.key, shown(setting, value)])
   )
-
-const urlOf = (scheme: string, { host, port }: RunningServer["http"]): string =>
-  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
 
 export const logStart = (
   version: string,

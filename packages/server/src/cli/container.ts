@@ -38,6 +38,6 @@ export const makeCliContext = (version: string, dialects: ReadonlyArray<ServedDi
       const context = yield* Server.openEngine(configuration, { isServer: false })
       return yield* Effect.provideContext(commandsOf(dialects, configuration.dialects), context)
     }),
-    start: (configuration) => Server.start(configuration, dialects)
+    start: (configuration) => Server.start(configuration, dialects, version)
   }
 }

@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   demo: "Remove the demonstration",
   user: "Add, list, change, remove and import users",
   session: "List and end sessions",
+  node: "List the nodes of a shared database",
   explain: "Explain why an operation is allowed or refused"
 }
 

@@ -8,7 +8,7 @@ import { serveControl } from "../control/server.ts"
 import { openAuditLog } from "../logging/AuditLog.ts"
 import { logStart } from "./StartLine.ts"
 import { readConfiguration, serveFlags } from "./flags.ts"
-import type { Address, RunningServer } from "../server.ts"
+import { type RunningServer, urlOf } from "../server.ts"
 import { CommandFailed } from "../terminal/CommandFailed.ts"
 import type { CliContext } from "./CliContext.ts"
 import { handleSignals } from "./reloadSignal.ts"
@@ -53,7 +53,4 @@ export const serveCommand = (context: CliContext) =>
 
 /** Returns the line that is printed when the server is ready; other programs wait for it. */
 export const readyLine = ({ http, tcp }: Pick<RunningServer, "http" | "tcp">): string =>
-  ["listening", url("http", http), ...(tcp === undefined ? [] : [url("tcp", tcp)])].join(" ")
-
-const url = (scheme: string, { host, port }: Address): string =>
-  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
+  ["listening", urlOf("http", http), ...(tcp === undefined ? [] : [urlOf("tcp", tcp)])].join(" ")

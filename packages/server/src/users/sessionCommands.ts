@@ -5,10 +5,8 @@ import type { User } from "@parley/core/User"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { columns } from "../terminal/columns.ts"
+import { time } from "../terminal/time.ts"
 import { userNamed, withCommandErrors } from "./errorText.ts"
-
-/** Formats a time in UTC, to the second. */
-const time = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z")
 
 const row = ({ account }: User, session: SessionView): ReadonlyArray<string> => [
   account,
