@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { connect } from "@parley/client"
 import { Effect } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -47,6 +48,46 @@ describe("parley chat", () => {
       yield* bob.type("/quit")
       assert.strictEqual((yield* bob.ended).code, 0)
       yield* alice.until(/Bob is offline/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("lists unread messages, and marks as read what it has shown", () =>
+    Effect.gen(function* () {
+      const { cwd, http } = yield* withUsers
+      const options = { url: http, password: "123456" }
+      const alice = yield* Effect.promise(() => connect({ ...options, account: "alice" }))
+      yield* Effect.addFinalizer(() => Effect.sync(() => alice.close()))
+      // Delivered to another client of Bob, which does not mark them as read.
+      const pair = yield* Effect.promise(async () => {
+        const bob = await connect({ ...options, account: "bob" })
+        const chat = await alice.openDirectChat(bob.me)
+        const arrived = new Promise<void>((resolve) =>
+          bob.on("message", ({ content }) => content === "two" && resolve())
+        )
+        await alice.sendAll(["one", "two"].map((content) => ({ chat, content })))
+        await arrived
+        await bob.logout()
+        return chat
+      })
+      const bob = yield* chat(cwd, http, "bob")
+      assert.match(yield* bob.until(/unread/), /^ {3}2 {2}Alice {2}\(2\) {2}2 unread$/)
+      const nextRead = (): Promise<number> =>
+        new Promise((resolve) => alice.on("read", ({ gid, id }) => gid === pair.gid && resolve(id)))
+      const first = nextRead()
+      // The events are requested before this.
+      yield* Effect.promise(() => alice.unread())
+      yield* bob.type("/open alice")
+      yield* bob.type("/history")
+      yield* bob.until(/Alice: two/)
+      const { messages } = yield* Effect.promise(() => alice.history(pair))
+      assert.strictEqual(yield* Effect.promise(() => first), messages[0]?.id)
+      yield* bob.type("/chats")
+      yield* bob.until(/^\* {2}2 {2}Alice {2}\(2\)$/)
+      // A message that arrives is shown, and read.
+      const second = nextRead()
+      const sent = yield* Effect.promise(() => alice.send(pair, "three"))
+      yield* bob.until(/Alice: three/)
+      assert.strictEqual(yield* Effect.promise(() => second), sent.id)
     }).pipe(Effect.scoped)
   )
 

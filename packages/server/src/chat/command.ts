@@ -9,6 +9,7 @@ import * as Flag from "effect/cli/Flag"
 import { CommandFailed } from "../terminal/CommandFailed.ts"
 import { untilStopped } from "../terminal/onSignal.ts"
 import { Misconfigured } from "../config/ConfigurationFile.ts"
+import { ShownMarks } from "./ShownMarks.ts"
 import { type ReplContext, handle, listChats } from "./repl.ts"
 import { ChatState, plain } from "./ChatState.ts"
 import { type TerminalStreams, openTerminal } from "./terminal.ts"
@@ -67,7 +68,8 @@ export const chat = Effect.fnUntraced(function* (
     failures++
     terminal.show([`! ${reason}`])
   }
-  const context: ReplContext = { parley, state, show: (lines) => terminal.show(lines), fail, now }
+  const marks = new ShownMarks(parley)
+  const context: ReplContext = { parley, state, show: (lines) => terminal.show(lines), marks, fail, now }
 
   let isLost = false
   const ended = Effect.callback<never, CommandFailed>((resume) => {
@@ -86,9 +88,12 @@ export const chat = Effect.fnUntraced(function* (
   })
   const repl = Effect.gen(function* () {
     terminal.show([`* you are ${as}; /help lists the commands`])
-    listChats(context)
+    yield* listChats(context)
     // A message is acknowledged only after it is shown; otherwise the server delivers it again.
-    parley.onAny((event) => new Promise<void>((shown) => terminal.show(state.applyEvent(event, now()), shown)))
+    parley.onAny(async (event) => {
+      await new Promise<void>((shown) => terminal.show(state.applyEvent(event, now()), shown))
+      if (event.type === "message") marks.mark(event.data)
+    })
     for (;;) {
       const line = yield* Queue.take(terminal.lines)
       if (!(yield* handle(context, line))) break

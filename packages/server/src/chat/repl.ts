@@ -2,9 +2,10 @@
 import { type Chat, type Parley, ParleyError } from "@parley/client"
 import * as Effect from "effect/Effect"
 import { type ChatState, plain } from "./ChatState.ts"
+import type { ShownMarks } from "./ShownMarks.ts"
 
 const HELP = [
-  "/chats                     list your chats",
+  "/chats                     list your chats and their unread messages",
   "/open <name or number>     open a chat; with an account, the direct chat with that user",
   "/history                   show the newest messages of the open chat",
   "/new <name> <account…>     create a group",
@@ -20,6 +21,7 @@ export interface ReplContext {
   readonly parley: Parley
   readonly state: ChatState
   readonly show: (lines: ReadonlyArray<string>) => void
+  readonly marks: ShownMarks
   /** Shows an error, and counts it. */
   readonly fail: (reason: string) => void
   /** The current local time. */
@@ -43,7 +45,7 @@ const execute = (context: ReplContext, command: string, words: ReadonlyArray<str
     case "/help":
       return Effect.sync(() => context.show(HELP))
     case "/chats":
-      return Effect.sync(() => listChats(context))
+      return listChats(context)
     case "/open":
       return open(context, words.join(" "))
     case "/history":
@@ -61,14 +63,17 @@ const execute = (context: ReplContext, command: string, words: ReadonlyArray<str
 const wordsOf = (text: string): ReadonlyArray<string> =>
   Array.from(text.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, bare]) => quoted ?? bare ?? "")
 
-export const listChats = ({ state, show }: ReplContext): void => {
+/** Shows the chats with their unread messages; without them if another server of the protocol refuses to count. */
+export const listChats = Effect.fnUntraced(function* ({ parley, state, show }: ReplContext) {
+  const counts = yield* Effect.tryPromise(() => parley.unread()).pipe(Effect.orElseSucceed(() => []))
+  const unread = new Map(counts.map(({ gid, count, more }) => [gid, `  ${count}${more ? "+" : ""} unread`]))
   const lines = state.chats.map((chat, index) => {
     const mark = chat.gid === state.open ? "*" : " "
     const members = chat.type === "system" ? "all users" : String(state.members(chat).length)
-    return `${mark}${String(index + 1).padStart(3)}  ${state.title(chat)}  (${members})`
+    return `${mark}${String(index + 1).padStart(3)}  ${state.title(chat)}  (${members})${unread.get(chat.gid) ?? ""}`
   })
   show(lines.length === 0 ? ["you have no chats; /new creates one"] : lines)
-}
+})
 
 const opened = ({ state, show }: ReplContext, chat: Chat): void => {
   state.open = chat.gid
@@ -119,7 +124,7 @@ const request = <A>(
   )
 
 const history = (context: ReplContext): Effect.Effect<void> => {
-  const { state, show, fail, now } = context
+  const { state, show, marks, fail, now } = context
   const { open: gid } = state
   if (gid === undefined) return Effect.sync(() => fail(NOTHING_OPEN))
   return request(
@@ -130,6 +135,8 @@ const history = (context: ReplContext): Effect.Effect<void> => {
       state.unseenLines(messages, now())
       const lines = messages.toReversed().map((message) => state.line(message, now()))
       show(lines.length === 0 ? ["no messages yet"] : lines)
+      const [newest] = messages
+      if (newest !== undefined) marks.mark(newest)
     }
   )
 }
