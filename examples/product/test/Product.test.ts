@@ -92,7 +92,7 @@ describeInChromium("the product", (browser) => {
     await ada.getByRole("button", { name: "Log out" }).click()
     await ada.getByLabel("Password").waitFor()
     await secondOfAda.getByRole("alert").waitFor()
-  })
+  }, 240_000)
 
   /** Written to the folder of the test; kept with KEEP_SCREENSHOTS=1. */
   const screenshots = async (page: Page): Promise<void> => {

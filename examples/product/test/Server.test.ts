@@ -79,7 +79,7 @@ describe.each(DATABASES)("the product's server on %s", (_, databaseUrl) => {
     const flood = await Promise.all(Array.from({ length: 200 }, (_, n) => messageOf(gus.send(own, `Message ${n}`))))
     assert.match(flood.find((message) => message !== "no error") ?? "", /^Too many messages; retry in \d+ seconds/)
     for (const client of [ada, ben, gus]) client.close()
-  })
+  }, 240_000)
 
   it("keeps sessions and chats over a restart, and ends them at the logout", async () => {
     const { url, start, stop } = product
@@ -99,5 +99,5 @@ describe.each(DATABASES)("the product's server on %s", (_, databaseUrl) => {
     assert.deepStrictEqual(await (await fetch(`${url}/me`, { headers: { cookie } })).json(), { id: null })
     ada.close()
     assert.strictEqual(await ended, "closed")
-  })
+  }, 240_000)
 })
