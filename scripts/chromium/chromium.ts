@@ -52,13 +52,16 @@ export const launchChromium = async (): Promise<Browser> => {
   })
 }
 
-/** Declares tests with one browser. Without Chromium, `npx pnpm test` has a single test in their place, with the reason in its name. */
-export const describeInChromium = (name: string, tests: (browser: () => Browser) => void): void => {
-  if (chromiumPath() === undefined && !isFull) {
-    it(`${name}: did not run. ${MISSING}`, () => console.warn(`${name}: did not run. ${MISSING}.`))
-    return
-  }
-  describe(name, () => {
+/** A single test in place of those in a browser, with the reason in its name. */
+const declareReason = (name: string): void => {
+  it(`${name}: did not run in a browser. ${MISSING}`, () => {
+    assert.isUndefined(chromiumPath())
+    console.warn(`${name}: did not run in a browser. ${MISSING}.`)
+  })
+}
+
+const declareTests = (name: string, tests: (browser: () => Browser) => void): void => {
+  describe(`${name} in Chromium`, () => {
     let browser: Browser | undefined
     beforeAll(async () => {
       browser = await launchChromium()
@@ -72,3 +75,7 @@ export const describeInChromium = (name: string, tests: (browser: () => Browser)
     })
   })
 }
+
+/** Declares tests with one browser. Without Chromium, `npx pnpm test` has a single test in their place. */
+export const describeInChromium = (name: string, tests: (browser: () => Browser) => void): void =>
+  chromiumPath() === undefined && !isFull ? declareReason(name) : declareTests(name, tests)

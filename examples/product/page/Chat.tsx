@@ -1,15 +1,9 @@
 /** Chats on one side, the open one on the other. */
-import { type Chat as ChatOf, type Parley, type User } from "@parley/client"
+import type { Parley, User } from "@parley/client"
 import { useState } from "react"
 import { Conversation } from "./Conversation.tsx"
+import { titleOf } from "./titleOf.ts"
 import { useParley } from "./useParley.ts"
-
-/** Name of a chat: of a direct chat, that of the other user. */
-export const titleOf = (parley: Parley, { name, type, members = [] }: ChatOf): string => {
-  if (type !== "one2one") return name
-  const other = members.find(({ id }) => id !== parley.me.id)
-  return parley.users.get(other?.id ?? 0)?.realname ?? name
-}
 
 function Badge({ count, more }: { readonly count: number; readonly more: boolean }) {
   return (

@@ -1,7 +1,7 @@
 /** The messages of one chat, who types, how far others have read, and a field for the next message. */
 import { type Chat, type Message, type Parley, ParleyError } from "@parley/client"
 import { type SubmitEvent, useEffect, useLayoutEffect, useRef, useState } from "react"
-import { titleOf } from "./Chat.tsx"
+import { titleOf } from "./titleOf.ts"
 import { useMessages } from "./useMessages.ts"
 import { useReadMarks } from "./useReadMarks.ts"
 import { useTyping } from "./useTyping.ts"

@@ -73,10 +73,11 @@ const server = app.listen(Number(process.env["PORT"] ?? 3000), "127.0.0.1", () =
 })
 parley.attach(server)
 
-process.once("SIGTERM", async () => {
+const stop = async (): Promise<void> => {
   server.close()
   server.closeAllConnections()
   await parley.close()
   await webhook?.stop()
   process.exit()
-})
+}
+process.once("SIGTERM", () => void stop())

@@ -15,7 +15,11 @@ export const addUser = async (company: number, login: string, name: string, pass
   const stored = `${salt}:${hashOf(password, salt).toString("hex")}`
   await query(
     "INSERT INTO users VALUES (?, ?, ?, ?, ?) ON CONFLICT (login) DO NOTHING",
-    ...[randomUUID(), company, login, name, stored]
+    randomUUID(),
+    company,
+    login,
+    name,
+    stored
   )
 }
 

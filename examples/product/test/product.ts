@@ -3,7 +3,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -23,16 +23,17 @@ const startReceiver = async () => {
   const contents: Array<string> = []
   let requests = 0
   let isWrong = false
-  const server = createServer(async (request, response) => {
+  const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = ""
     for await (const chunk of request) body += String(chunk)
-    if (++requests === 1) return response.writeHead(500).end()
+    if (++requests === 1) return void response.writeHead(500).end()
     const time = String(request.headers["webhook-time"])
     const signature = `sha256=${createHmac("sha256", SECRET).update(`${time}.${body}`).digest("hex")}`
     if (request.headers["webhook-signature"] !== signature) isWrong = true
     contents.push((JSON.parse(body) as { content: string }).content)
-    return response.end()
-  })
+    response.end()
+  }
+  const server = createServer((request, response) => void receive(request, response))
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
   return {
@@ -42,7 +43,7 @@ const startReceiver = async () => {
     isSigned: () => !isWrong,
     /** Resolves once `count` messages have arrived. */
     until: async (count: number): Promise<void> => {
-      while (contents.length < count) await once(server, "request")
+      while (contents.length < count) await once(server, "request", { signal: AbortSignal.timeout(60_000) })
     },
     close: () => server.close()
   }
