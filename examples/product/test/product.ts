@@ -32,6 +32,7 @@ const startReceiver = async () => {
     if (request.headers["webhook-signature"] !== signature) isWrong = true
     contents.push((JSON.parse(body) as { content: string }).content)
     response.end()
+    server.emit("received")
   }
   const server = createServer((request, response) => void receive(request, response))
   server.listen(0, "127.0.0.1")
@@ -43,7 +44,7 @@ const startReceiver = async () => {
     isSigned: () => !isWrong,
     /** Resolves once `count` messages have arrived. */
     until: async (count: number): Promise<void> => {
-      while (contents.length < count) await once(server, "request", { signal: AbortSignal.timeout(60_000) })
+      while (contents.length < count) await once(server, "received", { signal: AbortSignal.timeout(60_000) })
     },
     close: () => server.close()
   }
