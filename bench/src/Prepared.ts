@@ -31,20 +31,26 @@ export interface Serving {
   readonly port: number
 }
 
-/** `node` are options of Node itself, `args` of the server. */
-export const serve = async (
+/** Starts a server; `where` has the flags of its data, `node` are options of Node itself. */
+export const serveWith = async (
+  core: Core,
+  where: ReadonlyArray<string>,
+  node: ReadonlyArray<string> = []
+): Promise<Serving> => {
+  // The generator has few senders, which are faster than people.
+  const limits = ["messagesPerSecond", "messageBurst"].flatMap((name) => ["--set", `limits.${name}=1000000000`])
+  const program = parley(core, ["serve", "--no-demo", "--port", "0", "--tcp-port", "off", ...limits, ...where], node)
+  const [, port] = await program.until(/^listening http:\/\/[^:]+:(\d+)/m)
+  return { program, port: Number(port) }
+}
+
+/** Starts a server on a database of SQLite; `node` are options of Node itself, `args` of the server. */
+export const serve = (
   core: Core,
   file: string,
   node: ReadonlyArray<string> = [],
   args: ReadonlyArray<string> = []
-): Promise<Serving> => {
-  // The generator has few senders, which are faster than people.
-  const limits = ["messagesPerSecond", "messageBurst"].flatMap((name) => ["--set", `limits.${name}=1000000000`])
-  const where = [...limits, "--database", `sqlite:${file}`, "--files", `${file}-files`, ...args]
-  const program = parley(core, ["serve", "--no-demo", "--port", "0", "--tcp-port", "off", ...where], node)
-  const [, port] = await program.until(/^listening http:\/\/[^:]+:(\d+)/m)
-  return { program, port: Number(port) }
-}
+): Promise<Serving> => serveWith(core, ["--database", `sqlite:${file}`, "--files", `${file}-files`, ...args], node)
 
 const ENDINGS = ["", "-wal", "-shm", ".lock", "-files"]
 

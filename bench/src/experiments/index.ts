@@ -6,6 +6,7 @@ import { commits } from "./Commits.ts"
 import { embed } from "./Embed.ts"
 import { history } from "./History.ts"
 import { micro } from "./Micro.ts"
+import { nodes } from "./Nodes.ts"
 import { postgres } from "./Postgres.ts"
 import { rows } from "./Rows.ts"
 import { storm } from "./Storm.ts"
@@ -21,5 +22,6 @@ export const experiments: ReadonlyArray<Experiment> = [
   catchUp,
   micro,
   embed,
+  nodes,
   postgres
 ]
