@@ -21,6 +21,7 @@ export class Proxy {
   /** Round trips since `reset`. */
   roundTrips = 0
   #fault: { readonly kind: Fault; readonly matches: (request: Buffer) => boolean } | undefined
+  #onRoundTrip = (): void => {}
   readonly sockets = new Set<Socket>()
 
   constructor(url: string, port: number) {
@@ -30,6 +31,16 @@ export class Proxy {
 
   reset(): void {
     this.roundTrips = 0
+  }
+
+  /** Resolves after so many further round trips. */
+  after(count: number): Promise<void> {
+    const target = this.roundTrips + count
+    return new Promise((resolve) => {
+      this.#onRoundTrip = () => {
+        if (this.roundTrips >= target) resolve()
+      }
+    })
   }
 
   /** Applies the fault to the next request that contains `text`. */
@@ -82,7 +93,10 @@ export class Proxy {
       })
     }
     client.on("data", (request: Buffer) => {
-      if (!isAwaiting) this.roundTrips++
+      if (!isAwaiting) {
+        this.roundTrips++
+        this.#onRoundTrip()
+      }
       isAwaiting = true
       const fault = this.#fault
       if (fault?.matches(request) === true) {
