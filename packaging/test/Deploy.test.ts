@@ -40,7 +40,8 @@ const imageEnvironment = Object.fromEntries(
 describe("the image", () => {
   it("serves on all addresses, at the ports that it exposes", () => {
     const { files, host, port, tcpPort } = settingsOf(imageEnvironment)
-    assert.deepEqual([host, files], ["0.0.0.0", "/data/files"])
+    assert.strictEqual(host, "0.0.0.0")
+    assert.deepEqual(files, { _tag: "Folder", path: "/data/files" })
     assert.deepEqual([port, tcpPort], PORTS)
     assert.include(image, `EXPOSE ${PORTS.join(" ")}`)
   })

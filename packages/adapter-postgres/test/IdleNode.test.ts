@@ -6,7 +6,7 @@ import * as PgStore from "@parley/adapter-postgres/PgStore"
 import { emptyTables } from "./database.ts"
 import { startProxy } from "./proxy.ts"
 
-/** Statements a second of a node without work: the lease, the journal, and a packet that says that nothing is missing. */
+/** Statements a second of a node without work: the lease, the journal, and a packet by which others notice lost ones. */
 const IDLE_STATEMENTS = 3
 
 /** Seconds of the measurement. */
