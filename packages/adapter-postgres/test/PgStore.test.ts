@@ -33,8 +33,8 @@ it.for(versions)("PostgreSQL %s is installed", (version, { skip }) => {
 
 for (const version of versions.filter((one) => missing(one) === undefined)) {
   describe(`the store on PostgreSQL ${version}`, () => {
-    // Of the older version a part, in `npx pnpm test`.
-    for (const law of share(storeLaws, version === "18" ? 1 : 5)) {
+    // A part in `npx pnpm test`, of the older version a small one.
+    for (const law of share(storeLaws, version === "18" ? 3 : 12)) {
       it.effect(law.name, () =>
         Effect.flatMap(emptyTables(version), (options) =>
           law.check.pipe(Effect.provide(PgStore.layer(options), { local: true }))
@@ -44,7 +44,7 @@ for (const version of versions.filter((one) => missing(one) === undefined)) {
   })
 
   describe(`the store on PostgreSQL ${version}, reopened`, () => {
-    for (const law of reopenLaws) {
+    for (const law of share(reopenLaws, version === "18" ? 1 : 4)) {
       it.effect(
         law.name,
         Effect.fnUntraced(function* () {
@@ -64,7 +64,7 @@ for (const version of versions.filter((one) => missing(one) === undefined)) {
   })
 
   describe(`the store on PostgreSQL ${version}, shared by two nodes`, () => {
-    for (const law of [...sharedStoreLaws, disabledSenderLaw]) {
+    for (const law of share([...sharedStoreLaws, disabledSenderLaw], version === "18" ? 1 : 5)) {
       it.effect(
         law.name,
         Effect.fnUntraced(function* () {
