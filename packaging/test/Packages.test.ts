@@ -46,7 +46,8 @@ beforeAll(async () => {
   nodes = await installing
 }, 300_000)
 
-afterAll(() => rmSync(place, { recursive: true, force: true }))
+// The projects have some 100,000 files.
+afterAll(() => rmSync(place, { recursive: true, force: true }), 300_000)
 
 const tarball = (name: string): string => {
   const file = tarballs.get(name)
