@@ -301,7 +301,7 @@ describe("arguments", () => {
     for (const [type, tables, unchecked] of [
       [UserApi, userApiParameters, []],
       [UsersApi, usersApiParameters, []],
-      [ParleyEngine, engineParameters, ["close"]]
+      [ParleyEngine, engineParameters, ["close", "nodes", "storage"]]
     ] as const) {
       const methods = Object.getOwnPropertyNames(type.prototype).filter((name) => name !== "constructor")
       const checked = Object.values(tables).flatMap((table) => Object.keys(table))

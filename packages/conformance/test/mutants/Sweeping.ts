@@ -28,8 +28,8 @@ export const sweeping: ReadonlyArray<WireMutant> = [
     kills: ({ id, taken, scenario }) =>
       taken.way === "answer" ||
       (id.endsWith("#setup") && scenario.steps.some((step) => "http" in step && step.role === "setup")),
-    // Its first page is never read.
-    spared: of("hisihi", "groups/odd-pages#second")
+    // The pages before are never read.
+    spared: of("hisihi", "groups/odd-pages#second", "groups/large-pages#the-same-alone")
   },
   {
     name: "entry-refused",
