@@ -71,7 +71,7 @@ export default defineConfig(({ mode }) => ({
     // One more than cores, because many tests wait for timeouts, disks and other processes.
     maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongFirst },
-    testTimeout: 60_000,
-    hookTimeout: 60_000
+    testTimeout: 180_000,
+    hookTimeout: 180_000
   }
 }))
