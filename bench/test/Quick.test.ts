@@ -149,22 +149,6 @@ describe("the benchmark", () => {
     for (const run of runs) expect(run).toMatchObject({ missing: 0, doubled: 0, lost: 0 })
   })
 
-  it.each(
-    isFull
-      ? [
-          ["pg", 7, "The store on PostgreSQL"],
-          ["nodes", 4, "Two nodes"]
-        ]
-      : []
-  )("plays %s on servers of its own, and loses nothing", { timeout: 300_000 }, async (name, ratios, title) => {
-    const report = await reported("--only", String(name))
-    expect(report.missing).toEqual([])
-    expect(report.ratios.map(({ description }) => description.split(":")[0])).toEqual(Array(ratios).fill(name))
-    const { body } = tableOf(report, String(title))
-    // A difference of two small figures here.
-    expect(body.filter(([row, figure]) => !String(row).includes(" add ") && !(Number(figure) > 0))).toEqual([])
-  })
-
   it("refuses what it does not know", async () => {
     await expect(bench("--only", "z")).rejects.toMatchObject({ code: 2 })
     await expect(bench("--fast")).rejects.toMatchObject({ code: 2 })

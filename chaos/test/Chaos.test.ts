@@ -1,25 +1,21 @@
 /**
- * The short form: a few faults of the list, others with each seed; all of them in `npx pnpm test:full`. Repeat a failure with
- * `PARLEY_TEST_SEED=<seed>`.
+ * The short form: a few faults of the list, others with each seed. Repeat a failure with `PARLEY_TEST_SEED=<seed>`. All faults
+ * happen in runs by hand: `npx pnpm chaos`.
  */
 import { assert, it } from "vitest"
-import { isFull } from "../../scripts/repetitions.ts"
+import { repetitions } from "../../scripts/repetitions.ts"
 import { faultsNamed } from "../src/Options.ts"
-import { faults } from "../src/faults.ts"
 import { Random } from "../src/random.ts"
 import { run } from "../src/run.ts"
 import { textOf } from "../src/Report.ts"
 
-/** Those of the quick form need neither a standby nor the start of a further process. */
-const QUICK = "node-stop,node-cut,postgres-kill,presence-lost,packets-unknown"
-/** Number of faults of the quick form. */
-const COUNT = 2
+/** Faults after which the outcome of every request is known. */
+const SHORT = "node-stop,presence-lost,packets-unknown"
+const COUNT = repetitions(3, 2)
 
 const seed = Number(process.env["PARLEY_TEST_SEED"] ?? Date.now() % 1_000_000)
-/** Faults of NATS happen in runs by hand: the tests of the nodes on NATS have them, too. */
-const ownBus = faults.filter(({ name }) => !name.startsWith("nats-"))
-const chosen = isFull ? ownBus : new Random(seed).shuffled(faultsNamed(QUICK)).slice(0, COUNT)
-const names = isFull ? "each fault" : chosen.map(({ name }) => name).join(" and ")
+const chosen = new Random(seed).shuffled(faultsNamed(SHORT)).slice(0, COUNT)
+const names = chosen.map(({ name }) => name).join(" and ")
 
 it(`three nodes keep all promises about messages through ${names} (seed ${seed})`, { timeout: 300_000 }, async () => {
   const lines: Array<string> = []
@@ -29,7 +25,7 @@ it(`three nodes keep all promises about messages through ${names} (seed ${seed})
     faults: chosen,
     nodes: 3,
     rate: 40,
-    standby: isFull,
+    standby: false,
     nats: false,
     slack: 3_000,
     scale: 0.2
