@@ -14,7 +14,7 @@ import { MEMBERS, sidOf, upTo, fill } from "./largeDatabase.ts"
 import { MIB, KINDS, frames } from "./largestFrames.ts"
 
 const RULE = 20
-const ATTEMPTS = 8
+const ATTEMPTS = 20
 /** Milliseconds of the fixed piece of work in `fixtures/delays.mjs`. */
 const CALIBRATION = 0.8
 

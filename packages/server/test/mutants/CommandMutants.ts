@@ -221,6 +221,16 @@ export const commandMutants: ReadonlyArray<EngineMutant> = [
     ["hisihi/groups/odd-pages#second"]
   ),
   mutant(
+    "pages-of-one-shifted",
+    "a page of one group has the group after it",
+    [
+      "dialects/src/hisihi/organizations.ts",
+      "all.slice((page - 1) * perPage, page * perPage)",
+      "all.slice((page - 1) * perPage + (perPage === 1 ? 1 : 0), page * perPage + (perPage === 1 ? 1 : 0))"
+    ],
+    ["hisihi/groups/large-pages#the-same-alone"]
+  ),
+  mutant(
     "default-page-of-ten",
     "without per_page a page has ten groups",
     [
