@@ -47,6 +47,7 @@ import {
 } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
 import { ChatCache } from "../cache/ChatCache.ts"
+import { SentTimes } from "../cache/SentTimes.ts"
 import { TypingTimes } from "../cache/TypingTimes.ts"
 
 /** Placeholder user for applications and protocol-level callers. */
@@ -153,6 +154,7 @@ export class Engine extends Context.Service<
         settings,
         fileLinks: [],
         typing: new TypingTimes(),
+        sentTimes: new SentTimes(store),
         userRecords: [],
         fileUrls: []
       }
