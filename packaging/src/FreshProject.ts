@@ -14,7 +14,7 @@ const prepare = (folder: string): void => {
 }
 
 /**
- * Makes a project with what `fresh/` holds, and installs these tarballs, and these packages of the registry. The cache is
+ * Makes a project with the files of `fresh/`, and installs these tarballs, and these packages of the registry. The cache is
  * the project's own or `cache`: nothing of ours can come from anywhere else.
  */
 export const freshProject = async (
@@ -47,8 +47,8 @@ const link = (name: string, modules: string): void => {
 }
 
 /**
- * Makes the project of `freshProject` in a tenth of the CPU time: the tarballs, by their packages, are unpacked. What they
- * require of the registry, and `others`, are links to the workspace's own.
+ * Makes the project of `freshProject` in a tenth of the CPU time: the tarballs, by their packages, are unpacked. Required
+ * packages of the registry, and `others`, are links to the workspace's own.
  */
 export const unpackedProject = async (
   folder: string,
