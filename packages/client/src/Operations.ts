@@ -145,7 +145,7 @@ export class Operations extends MessageChanges {
     return this.#applyReply(await this.#request("create", params, options))
   }
 
-  /** Returns the direct chat with this user; creates it if it does not exist. */
+  /** Returns the direct chat with this user, for direct messages; creates it if it does not exist. */
   openDirectChat(user: UserRef, options?: RequestOptions): Promise<Chat> {
     const members = [this.me, idOf(user)]
     const gid = members

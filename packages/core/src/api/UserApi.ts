@@ -48,7 +48,7 @@ export class UserApi extends UserApiBase {
       })
     )
   }
-  /** Returns the one direct chat of the two users, created by the first call. */
+  /** Returns the one direct chat of the two users, for direct messages; created by the first call. */
   openDirectChat(other: UserRef): Promise<ChatInfo> {
     return this.with((services, user) =>
       Effect.flatMap(userIds(services.engine.context, [other], { by: user }), (members) =>
@@ -256,7 +256,7 @@ export class UserApi extends UserApiBase {
     return this.do({ _tag: "HideMessage", gid: gidOf(message) }, asIs)
   }
   /**
-   * Moves the read cursor forward, to a message, to a sequence of the log or to its newest entry, and returns its
+   * Moves the user's last read position forward, to a message, to a sequence of the log or to its newest entry, and returns its
    * position as a sequence. It never moves back.
    */
   read(chat: ChatRef, upTo?: number | Message): Promise<number> {

@@ -46,9 +46,9 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
   if (command.type === "one2one") {
     const [a, b, ...more] = members
     if (a === undefined || b === undefined || more.length > 0) {
-      return yield* refuse(invalid("members", "must be exactly two users in a one-to-one chat"))
+      return yield* refuse(invalid("members", "must be exactly two users in a direct chat"))
     }
-    if (command.public) return yield* refuse(invalid("public", "must be false in a one-to-one chat"))
+    if (command.public) return yield* refuse(invalid("public", "must be false in a direct chat"))
     const gid = directGid(a, b)
     const existingChat = yield* stored(context, invocation, gid)
     if (existingChat !== undefined) return replyWith<Reply>({ ...view(existingChat), created: false })
@@ -59,7 +59,7 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
     return yield* refuse(invalid("gid", `must have 1 to ${MAX_GID} characters`))
   }
   if (!command.gid.isWellFormed()) return yield* refuse(invalid("gid", "must be well-formed Unicode"))
-  if (isDirectGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a one-to-one chat's"))
+  if (isDirectGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a direct chat's"))
   const existingChat = yield* stored(context, invocation, command.gid)
   if (existingChat !== undefined) {
     const facts = {

@@ -174,7 +174,7 @@ export interface HideMessage {
   readonly gid: string
 }
 /**
- * Moves the caller's read cursor forward: to a sequence, to an entry by its id, or to the newest entry. Other members
+ * Moves the caller's last read position forward: to a sequence, to an entry by its id, or to the newest entry. Other members
  * who are online, and the caller's other devices, get a `ReadEvent`; in a system chat only the caller's devices do.
  */
 export interface MarkRead {

@@ -44,7 +44,12 @@ export const userCommands = (
     inputs: [
       ACCOUNT,
       PASSWORD,
-      { name: "realname", kind: "text", required: false, description: "Name shown to others; the account if absent" },
+      {
+        name: "realname",
+        kind: "text",
+        required: false,
+        description: "Display name, shown to others; the account if absent"
+      },
       { name: "admin", kind: "boolean", required: false, description: "Make the user a system administrator" },
       { name: "org", kind: "integer", required: false, description: "The id of the user's organisation" },
       { name: "role", kind: "text", required: false, description: "The user's role, shown by clients" },
