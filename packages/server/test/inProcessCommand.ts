@@ -9,7 +9,7 @@ import type { Ended } from "./serverProcess.ts"
 
 const dialects = await loadDialects()
 
-/** `serve` keeps listeners of these until its process ends, also if it is refused. */
+/** `serve` keeps listeners of these until its process ends, even if it is refused. */
 const SIGNALS = ["SIGTERM", "SIGINT"] as const
 
 /** Changes the working directory and the environment of this process until the scope closes; then removes new listeners. */
