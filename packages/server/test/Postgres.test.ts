@@ -31,16 +31,19 @@ const untilReadiness = (http: string, status: number) =>
     Effect.orDie
   )
 
-/** Checks the output of `node list`: nodes by their start, with their addresses and at least one connection. */
+/** Checks the output of `node list --json`: nodes by their start, with their addresses and at least one connection. */
 const nodesAre = (output: string, addresses: ReadonlyArray<string>, self?: string) =>
   Effect.sync(() => {
-    const [header, ...rows] = output.trimEnd().split("\n")
-    assert.match(header ?? "", /^node +host +address +version +started +lease +connections$/)
+    const rows = JSON.parse(output) as ReadonlyArray<Readonly<Record<string, unknown>>>
     assert.lengthOf(rows, addresses.length)
     for (const [index, address] of addresses.entries()) {
-      const own = address === self ? " +this node$" : "$"
-      const facts = `^[0-9a-f]{16} +${hostname()} +${address} +\\S+ +\\S+Z +\\d\\.\\d s +[12]${own}`
-      assert.match(rows[index] ?? "", new RegExp(facts))
+      const { node, started, lease, connections, version, ...facts } = rows[index] ?? {}
+      assert.deepStrictEqual(facts, { host: hostname(), address, this: address === self })
+      assert.match(String(node), /^[0-9a-f]{16}$/)
+      assert.match(String(started), /Z$/)
+      assert.isString(version)
+      assert.isBelow(Number(lease), 10)
+      assert.include([1, 2], connections)
     }
   })
 
@@ -87,8 +90,8 @@ describe("a server on PostgreSQL", () => {
       ])
       assert.deepStrictEqual([added.code, added.err], [0, ""])
       assert.include((yield* command("user", "list")).out, "zoe")
-      yield* nodesAre((yield* command("node", "list")).out, [one.http, other.http])
-      const listed = yield* runInProcess(here, ["node", "list", "--database", database])
+      yield* nodesAre((yield* command("node", "list", "--json")).out, [one.http, other.http])
+      const listed = yield* runInProcess(here, ["node", "list", "--json", "--database", database])
       yield* nodesAre(listed.out, [one.http, other.http], one.http)
 
       one.child.kill("SIGKILL")
