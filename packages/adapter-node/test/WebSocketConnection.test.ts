@@ -2,9 +2,10 @@ import { packetFraming, Frame, EncodedChunk } from "@parley/core/Frame"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Queue } from "effect"
 import * as fc from "fast-check"
-import type { WebSocket } from "ws"
+import { once } from "node:events"
+import { WebSocket } from "ws"
 import { repetitions } from "../../../scripts/repetitions.ts"
-import { encodeText } from "../src/internal/socket/WebSocketConnection.ts"
+import { encodeBinary, encodeText } from "../src/internal/socket/WebSocketConnection.ts"
 import { echo, frames, observed } from "./observedConnection.ts"
 import { FRAME, deafClient, quick, webSocketClient, webSocketServer } from "./socketHarness.ts"
 
@@ -39,6 +40,43 @@ describe("WebSocket connections", () => {
     assert.deepStrictEqual(encoded("x".repeat(65_535)).slice(0, 4), [0x81, 126, 255, 255])
     assert.deepStrictEqual(encoded("x".repeat(65_536)).slice(0, 10), [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0])
   })
+
+  it("frame bytes as they are", () => {
+    const encoded = (bytes: Uint8Array): ReadonlyArray<number> => Array.from(encodeBinary(new Frame(bytes)))
+    assert.deepStrictEqual(encoded(Uint8Array.of(0, 255)), [0x82, 2, 0, 255])
+    assert.deepStrictEqual(encoded(new Uint8Array(65_536)).slice(0, 10), [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0])
+  })
+
+  it.live("carry binary frames and the subprotocol, if the session reads them", () =>
+    Effect.gen(function* () {
+      const { accept, opened } = yield* observed
+      const { url } = yield* webSocketServer((connection, handshake) => ({
+        ...accept(connection, handshake),
+        receiveBinary: (bytes) => connection.send(new Frame(bytes.toReversed()))
+      }))
+      const client = new WebSocket(url, ["one.1", "two.2"])
+      yield* Effect.promise(() => once(client, "open"))
+      assert.strictEqual(client.protocol, "one.1")
+      assert.strictEqual((yield* opened).opening.subprotocol, "one.1")
+      client.send(Uint8Array.of(1, 2, 255))
+      const [bytes, isBinary] = (yield* Effect.promise(() => once(client, "message"))) as [Buffer, boolean]
+      assert.deepStrictEqual([[...bytes], isBinary], [[255, 2, 1], true])
+      client.send("text")
+      const [text, isText] = (yield* Effect.promise(() => once(client, "message"))) as [Buffer, boolean]
+      assert.deepStrictEqual([String(text), isText], ["text", false])
+      client.terminate()
+    })
+  )
+
+  it.live("pass binary frames as texts to a session that reads texts only", () =>
+    Effect.gen(function* () {
+      const { url } = yield* webSocketServer(echo)
+      const { listener, next } = yield* frames
+      const { ws } = yield* webSocketClient(url, listener)
+      ws.send(Buffer.from("bytes"), { binary: true })
+      assert.strictEqual(yield* next, "bytes")
+    })
+  )
 
   it("frame packets as their text, whatever they are bundled with", () => {
     const packet = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ minLength: 20_000, maxLength: 40_000 }))

@@ -68,6 +68,33 @@ describe("one live chat session for a user", () => {
     )
   )
 
+  it.effect("devices of protocols with several of them exist beside it, and beside each other", () =>
+    withFixture(
+      Effect.gen(function* () {
+        const hub = yield* Hub
+        const sessions = yield* Sessions
+        const [ann] = yield* people("ann")
+        assert(ann)
+        const phone = yield* sessions.issue(ann.user, "device", "phone")
+        const pad = yield* sessions.issue(ann.user, "device", "pad")
+        const clients = [
+          yield* online(ann, { resume: phone.token }),
+          yield* online(ann),
+          yield* online(ann, { resume: pad.token })
+        ]
+        assert.strictEqual(hub.sessionsOf(ann.user).length, 3)
+        for (const client of clients) assert.deepStrictEqual(client.of("takenOver"), [])
+        const later = yield* online(ann)
+        yield* TestClock.adjust("1 second")
+        const [first, chat, last] = clients
+        assert(first && chat && last)
+        yield* chat.until(chat.ended)
+        for (const client of [first, last, later]) assert.isFalse(client.ended())
+        for (const { token } of [phone, pad]) assert.isDefined(yield* sessions.resume(token))
+      })
+    )
+  )
+
   it.effect("a connection that has logged in again within the grace is not closed", () =>
     withFixture(
       Effect.gen(function* () {

@@ -125,7 +125,7 @@ export const preference = (row: PreferenceRow): Preference => ({
 export type SessionRow = {
   readonly hash: string
   readonly user: UserId
-  readonly kind: "chat" | "token"
+  readonly kind: "chat" | "device" | "token"
   readonly device: string
   readonly created_at: number
   readonly used_at: number

@@ -9,8 +9,7 @@ import {
   renameChat,
   setAdmins,
   setSenders,
-  setPreference,
-  setSlowMode
+  setPreference
 } from "./Chats.ts"
 import { dissolveChat, editChat, reviseGroup } from "./Groups.ts"
 import { addFiles, listFiles, readFile } from "./Files.ts"
@@ -39,7 +38,6 @@ export const commandHandlers: {
   PublishChat: publishChat,
   SetAdmins: setAdmins,
   SetSenders: setSenders,
-  SetSlowMode: setSlowMode,
   SetPreference: setPreference,
   SendMessages: sendMessages,
   RecallMessage: recallMessage,

@@ -1,13 +1,9 @@
-/**
- * Gathers notices into packets, numbers and publishes them: those of one turn of the event loop at its end, and those of the
- * next millisecond together, so that a busy node publishes at most one packet in a millisecond.
- */
-import { atEndOfTurn } from "../delivery/EndOfTurn.ts"
+/** Gathers the notices of a millisecond into packets, numbers and publishes them. */
 import type { Bus } from "../ports/Bus.ts"
 import { exceeds } from "../model/Utf8.ts"
 import { encodeNotice, encodePacket, type Notice, PACKET_OVERHEAD } from "./Packet.ts"
 
-/** Milliseconds after a packet for which notices are gathered. */
+/** Milliseconds for which notices are gathered. */
 const GATHER_MS = 1
 
 export class PacketSender {
@@ -19,7 +15,6 @@ export class PacketSender {
   #notices: Array<string> = []
   /** Characters of the gathered notices. */
   #size = 0
-  /** Whether a packet is due at the end of this turn, or of the present millisecond. */
   #isScheduled = false
 
   constructor(bus: Bus["Service"], node: string, after: (milliseconds: number, callback: () => void) => void) {
@@ -42,15 +37,10 @@ export class PacketSender {
     this.#size += text.length + 1
     if (this.#isScheduled) return
     this.#isScheduled = true
-    atEndOfTurn(this)
-  }
-
-  /** See `EndOfTurn`. */
-  endTurn(): void {
-    this.#isScheduled = this.#notices.length > 0
-    if (!this.#isScheduled) return
-    this.#publish()
-    this.#after(GATHER_MS, () => this.endTurn())
+    this.#after(GATHER_MS, () => {
+      this.#isScheduled = false
+      if (this.#notices.length > 0) this.#publish()
+    })
   }
 
   /** Publishes a packet, even an empty one: its receivers notice by its number that earlier ones were lost. */

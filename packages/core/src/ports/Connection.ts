@@ -58,6 +58,8 @@ export type Rejection =
 export interface Peer {
   /** One whole frame from the client, as text; `bytes` is its size in UTF-8. */
   readonly receive: (frame: string, bytes?: number) => void
+  /** One whole binary frame from the client. Without this method, it is received as a text. */
+  readonly receiveBinary?: (frame: Uint8Array) => void
   /** Size of the unfinished frame that the transport holds, in bytes; called whenever it has changed after a read. */
   readonly partial?: (bytes: number) => void
   /**
@@ -80,6 +82,8 @@ export interface Peer {
 export interface Handshake {
   /** Query parameters, if the transport has them. */
   readonly query: ReadonlyMap<string, string>
+  /** Subprotocol of the WebSocket; undefined if the client has asked for none. */
+  readonly subprotocol?: string
   /** The client's HTTP request, if the transport began with one. */
   readonly request?: RequestInfo
 }

@@ -9,7 +9,7 @@ export class EncodedChunk {
     this.text = text
   }
 
-  /** Returns its bytes in UTF-8; encoded by `encode` at the first call. */
+  /** Returns its bytes, in UTF-8 on transports of texts; encoded by `encode` at the first call. */
   utf8(encode: (text: string) => Uint8Array): Uint8Array {
     return (this.#utf8 ??= encode(this.text))
   }
@@ -39,9 +39,12 @@ export class Frame {
    * True if the chunks are large and shared: a transport writes their bytes one after the other, without copying them.
    */
   readonly vectored: boolean
+  /** Content of a binary frame, which only WebSockets send; undefined for a text. */
+  readonly binary: Uint8Array | undefined
 
-  constructor(content: string | ReadonlyArray<EncodedChunk>, vectored = false) {
+  constructor(content: string | ReadonlyArray<EncodedChunk> | Uint8Array, vectored = false) {
     if (typeof content === "string") this.#text = content
+    else if (content instanceof Uint8Array) this.binary = content
     else this.chunks = content
     this.vectored = vectored
   }

@@ -31,8 +31,11 @@ export interface StoredSession {
   /** SHA-256 of the token, lower-case hex. */
   readonly hash: string
   readonly user: UserId
-  /** Purpose: `chat` for a chat client's login, `token` for all others. */
-  readonly kind: "chat" | "token"
+  /**
+   * Purpose: `chat` for a chat client's login, `device` for one of a protocol whose users have several devices, `token` for
+   * all others. Only `chat` sessions end each other where one session is allowed.
+   */
+  readonly kind: "chat" | "device" | "token"
   /** The device that logged in; "" for a user with a single device. */
   readonly device: string
   /** Milliseconds since 1970. */

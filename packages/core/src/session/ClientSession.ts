@@ -271,8 +271,9 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     // Another login has ended this session since the lookup.
     if (live.ended) return
     const { hub, settings } = this.#context
-    if (settings.sessions === "single") {
+    if (settings.sessions === "single" && live.kind !== "device") {
       for (const other of hub.sessionsOf(user.id)) {
+        if (other.live?.kind === "device") continue
         // A connection that has closed takes over no other connection of its own session. Other sessions were ended by the
         // login itself.
         if (this.#state !== "ended" || other.live !== live) other.takeOver()

@@ -82,7 +82,7 @@ export const makeHostSockets = (context: HostContext, paths: ReadonlyMap<string,
         shares.upgraded(socket)
         const connection = new WebSocketConnection(ws, socket, address, connectionOptions, onClosed)
         connections.add(connection)
-        connection.open(accept, handshake)
+        connection.open(accept, ws.protocol === "" ? handshake : { ...handshake, subprotocol: ws.protocol })
       })
     }
     if (upgradeMiddleware.length === 0) open()

@@ -219,9 +219,13 @@ export abstract class SocketConnection implements Connection, WriteTarget {
   }
 
   /** Validates and delivers a frame's bytes. */
-  protected received(bytes: Buffer): void {
+  protected received(bytes: Buffer, isBinary = false): void {
     if (this.#state !== "open") return
     this.#lastReceived = performance.now()
+    if (isBinary && this.#peer?.receiveBinary !== undefined) {
+      // A copy: the bytes may be part of a larger buffer, which a queued frame would retain.
+      return this.#guard(() => this.#peer?.receiveBinary?.(Uint8Array.from(bytes)))
+    }
     const text = textOf(bytes)
     this.#guard(() => (text === undefined ? this.#peer?.invalidUtf8() : this.#peer?.receive(text, bytes.length)))
   }

@@ -5,6 +5,7 @@ import { type RawData, WebSocket } from "ws"
 import { type Options, SocketConnection } from "./SocketConnection.ts"
 
 const TEXT_FINAL = 0x81
+const BINARY_FINAL = 0x82
 
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 
@@ -44,6 +45,14 @@ export const encodeText = (frame: Frame): Uint8Array => {
     else bytes.set(part, at)
     at += part.length
   }
+  return bytes
+}
+
+/** Encodes a server's binary message. */
+export const encodeBinary = ({ binary = new Uint8Array(0) }: Frame): Uint8Array => {
+  const bytes = allocateFrame(binary.length)
+  bytes[0] = BINARY_FINAL
+  bytes.set(binary, bytes.length - binary.length)
   return bytes
 }
 
@@ -96,8 +105,8 @@ const FRAGMENTS_FACTOR = 2
 /** A close event follows; without a listener the error would end the process. */
 const ignore = (): void => {}
 
-function onMessage(this: Owned, data: RawData): void {
-  this[CONNECTION]?.onMessage(bytesOf(data))
+function onMessage(this: Owned, data: RawData, isBinary: boolean): void {
+  this[CONNECTION]?.onMessage(bytesOf(data), isBinary)
 }
 
 function onPong(this: Owned, data: Buffer): void {
@@ -161,11 +170,11 @@ export class WebSocketConnection extends SocketConnection {
   }
 
   /** Handles a client's message. */
-  onMessage(bytes: Buffer): void {
+  onMessage(bytes: Buffer, isBinary: boolean): void {
     this.#hasMessage = true
     this.countFrame(bytes.length + headOf(bytes.length))
     if (bytes.length > this.frame) this.oversized()
-    else this.received(bytes)
+    else this.received(bytes, isBinary)
   }
 
   /** Counts bytes of a complete frame. */
@@ -212,7 +221,7 @@ export class WebSocketConnection extends SocketConnection {
   }
 
   protected override encode(frame: Frame): Uint8Array {
-    return frame.bytes("websocket", encodeText)
+    return frame.bytes("websocket", frame.binary === undefined ? encodeText : encodeBinary)
   }
 
   protected override encodeParts(frame: Frame): FrameParts {
