@@ -151,9 +151,7 @@ export class PostgresCluster {
     writeFileSync(join(folder.path, "data", "standby.signal"), "")
     await this.start()
     const primary = `primary_conninfo=host=127.0.0.1 port=${this.port} user=postgres`
-    // The replay waits for queries. Otherwise it would cancel them, even that of the promotion.
-    const settings = [...this.#settings, primary, "max_standby_streaming_delay=-1"]
-    const standby = new PostgresCluster(folder.path, folder.programs, await freePort(), settings)
+    const standby = new PostgresCluster(folder.path, folder.programs, await freePort(), [...this.#settings, primary])
     await standby.start()
     return standby
   }

@@ -2,11 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
-import { serverBundle } from "../../../scripts/serverBundle.ts"
+import { fileURLToPath } from "node:url"
 import { folder } from "./serverProcess.ts"
 
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 const SERVE = [
-  await serverBundle(),
+  MAIN,
   "serve",
   "--port",
   "0",

@@ -5,10 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { serverBundle } from "../../../scripts/serverBundle.ts"
 
-/** The program's sources, for tests of them, or with a protocol that has its own copy of Effect's modules. */
-export const SOURCES = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 
 export const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-program-"))),
@@ -35,17 +33,12 @@ export interface Program {
 export const complaintsIn = (err: string): ReadonlyArray<string> =>
   err.split("\n").filter((line) => line !== "" && !/"level":"INFO"|"message":"DEMONSTRATION/.test(line))
 
-/** Starts `parley`, from a bundle unless `main` is another module; kills it when the scope closes. */
-export const start = (
-  cwd: string,
-  args: ReadonlyArray<string>,
-  environment: Record<string, string> = {},
-  main: string | Promise<string> = serverBundle()
-) =>
+/** Starts `parley`; kills it when the scope closes. */
+export const start = (cwd: string, args: ReadonlyArray<string>, environment: Record<string, string> = {}) =>
   Effect.acquireRelease(
-    Effect.promise(async (): Promise<Program> => {
+    Effect.sync((): Program => {
       const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("PARLEY_"))
-      const child = spawn(process.execPath, [await main, ...args], {
+      const child = spawn(process.execPath, [MAIN, ...args], {
         cwd,
         env: { ...Object.fromEntries(inherited), ...environment }
       })
@@ -104,10 +97,9 @@ export const run = Effect.fnUntraced(function* (
   cwd: string,
   args: ReadonlyArray<string>,
   input = "",
-  environment: Record<string, string> = {},
-  main?: string
+  environment: Record<string, string> = {}
 ) {
-  const program = yield* start(cwd, args, environment, main)
+  const program = yield* start(cwd, args, environment)
   program.child.stdin?.end(input)
   return yield* program.ended
 }, Effect.scoped)

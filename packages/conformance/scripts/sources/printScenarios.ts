@@ -69,7 +69,6 @@ const headsOf = (scenario: JsonObject): ReadonlyArray<string> => {
     ...words("transports"),
     ...words("profiles", "wire"),
     ...words("needs"),
-    ...words("facts"),
     ...(typeof scenario["profile"] === "string" ? [`profile ${scenario["profile"]}`] : [])
   ]
 }

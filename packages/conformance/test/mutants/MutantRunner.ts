@@ -6,7 +6,6 @@ import {
   type Account,
   audits,
   type CheckResult,
-  demoOrganization,
   NotConforming,
   type Options,
   type ScenarioResult
@@ -92,7 +91,6 @@ export class MutantRunner {
       protocol,
       target: this.proxy.target,
       profile: "all",
-      organization: demoOrganization,
       only: scenario,
       timing: longTimeouts,
       ...known,

@@ -81,12 +81,7 @@ export const appCommands = (
     path: ["app", "list"],
     description: "List the apps of the hisihi protocol, without their keys",
     inputs: [],
-    lists: true,
-    run: () =>
-      Effect.map(toCommandErrors(records.all(KIND)), (all) => ({
-        columns: ["id"],
-        rows: all.map(({ key }) => ({ id: key }))
-      }))
+    run: () => Effect.map(toCommandErrors(records.all(KIND)), (all) => all.map(({ key }) => key).join("\n"))
   },
   {
     path: ["app", "remove"],

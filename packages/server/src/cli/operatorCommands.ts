@@ -11,7 +11,6 @@ import { configFlag, createFlag, databaseFlag, readConfiguration } from "./flags
 import { runCommand } from "./runCommand.ts"
 import type { CliContext } from "./CliContext.ts"
 import { prepareInputs } from "./prepareInput.ts"
-import { jsonOf, tableOf } from "../terminal/columns.ts"
 import { printable } from "../terminal/printable.ts"
 import { makeProgressLine } from "../terminal/ProgressLine.ts"
 
@@ -58,11 +57,6 @@ const node = (context: CliContext, word: string, entries: Group, path: ReadonlyA
   return Command.make(word).pipe(Command.withDescription(description), Command.withSubcommands(children))
 }
 
-const jsonFlag = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print a JSON array, with an object for each row"),
-  Flag.withDefault(false)
-)
-
 const leaf = (context: CliContext, word: string, command: OperatorCommand) =>
   Command.make(
     word,
@@ -70,10 +64,9 @@ const leaf = (context: CliContext, word: string, command: OperatorCommand) =>
       inputs: Object.fromEntries(command.inputs.map((input) => [input.name, param(input)])),
       database: databaseFlag,
       create: createFlag,
-      config: configFlag,
-      ...(command.lists === true && { json: jsonFlag })
+      config: configFlag
     },
-    Effect.fnUntraced(function* ({ inputs, database, create, config, json = false }) {
+    Effect.fnUntraced(function* ({ inputs, database, create, config }) {
       const configuration = yield* readConfiguration(context.dialectSettings, { database, config })
       const given = Object.fromEntries(
         Object.entries(inputs).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))
@@ -84,8 +77,7 @@ const leaf = (context: CliContext, word: string, command: OperatorCommand) =>
         Effect.provideService(Progress, progress.report),
         Effect.ensuring(Effect.sync(progress.end))
       )
-      const text = typeof output === "string" ? output : json ? jsonOf(output) : tableOf(output)
-      if (text !== "") yield* Console.log(printable(text))
+      if (output !== "") yield* Console.log(printable(output))
     })
   ).pipe(Command.withDescription(command.description))
 

@@ -4,18 +4,19 @@ import type { Sessions, SessionView } from "@parley/core/Sessions"
 import type { User } from "@parley/core/User"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
+import { columns } from "../terminal/columns.ts"
 import { time } from "../terminal/time.ts"
 import { userNamed, withCommandErrors } from "./errorText.ts"
 
-const row = ({ account }: User, session: SessionView) => ({
+const row = ({ account }: User, session: SessionView): ReadonlyArray<string> => [
   account,
-  session: session.id,
-  kind: session.kind,
-  device: session.device,
-  since: time(session.createdAt),
-  used: time(session.usedAt),
-  connected: session.connected
-})
+  session.id,
+  session.kind,
+  session.device,
+  time(session.createdAt),
+  time(session.usedAt),
+  session.connected ? "connected" : ""
+]
 
 export const sessionCommands = (
   sessions: Sessions["Service"],
@@ -24,17 +25,16 @@ export const sessionCommands = (
   {
     path: ["session", "list"],
     description: "List sessions by user, most recently used first; tokens are never shown",
-    lists: true,
     inputs: [{ name: "user", kind: "text", required: false, description: "Only sessions of this account" }],
     run: Effect.fnUntraced(function* (inputs) {
       const account = inputs["user"]
       const owners =
         account === undefined ? yield* withCommandErrors(users.list) : [yield* userNamed(users, String(account))]
-      const rows: Array<ReturnType<typeof row>> = []
+      const rows: Array<ReadonlyArray<string>> = []
       for (const user of owners) {
         for (const session of yield* withCommandErrors(sessions.list(user.id))) rows.push(row(user, session))
       }
-      return { columns: ["account", "session", "kind", "device", "since", "used", "connected"], rows }
+      return columns(["account", "session", "kind", "device", "since", "used", "state"], rows)
     })
   },
   {

@@ -1,0 +1,111 @@
+/** One client's part of a connection: its commands carry the client's id. */
+import { type Connection, nextConnectionId } from "@parley/core/Connection"
+import { EncodedChunk, type Frame } from "@parley/core/Frame"
+import type { ClientSession } from "@parley/core/ClientSession"
+import { type Command, decodeCommand } from "./codec.ts"
+import { fromBinaryText } from "./binary.ts"
+import { bytesOfPacket, isFor, isReply, peerIdBytes } from "./packets.ts"
+
+/** The connection that several clients share. */
+export interface SharedConnection {
+  readonly address: string
+  readonly sendBytes: (bytes: Uint8Array, isReply: boolean) => void
+  readonly buffered: () => number
+  readonly onDrained: (low: number, callback: () => void) => void
+  readonly pause: (client: ClientConnection) => void
+  readonly resume: (client: ClientConnection) => void
+  readonly limitFrames: (client: ClientConnection, bytes: number) => void
+  readonly close: (client: ClientConnection, code: number, reason: string) => void
+  /** The client has logged in. */
+  readonly opened: (client: ClientConnection) => void
+  /** Ends the client; the connection stays. */
+  readonly remove: (client: ClientConnection) => void
+  /** Closes the connection with all its clients. */
+  readonly closeAll: (code: number, reason: string) => void
+  /** Whether the client is the only one. */
+  readonly isAlone: (client: ClientConnection) => boolean
+}
+
+export class ClientConnection implements Connection {
+  readonly id = nextConnectionId()
+  readonly address: string
+  readonly shared: SharedConnection
+  /** The client's id; undefined before the first login. */
+  readonly peerId: string | undefined
+  readonly #peerId: Uint8Array
+  /** The app of the last login; "" before it. */
+  appId = ""
+  #session: ClientSession | undefined
+  /** The frame being received, which is decoded already. */
+  #received: { readonly frame: string; readonly command: Command | undefined } | undefined
+
+  constructor(shared: SharedConnection, peerId: string | undefined) {
+    this.shared = shared
+    this.address = shared.address
+    this.peerId = peerId
+    this.#peerId = peerId === undefined ? new Uint8Array(0) : peerIdBytes(peerId)
+  }
+
+  /** Sets the session, once. */
+  attach(session: ClientSession): void {
+    this.#session = session
+  }
+
+  get session(): ClientSession {
+    if (this.#session === undefined) throw new Error("the client has no session")
+    return this.#session
+  }
+
+  /** Passes a frame to the session. */
+  receive(frame: string, command: Command | undefined, bytes: number): void {
+    this.#received = { frame, command }
+    this.session.receive(frame, bytes)
+    this.#received = undefined
+  }
+
+  /** Returns the command of a frame that the session handles; undefined if the frame is not a command. */
+  commandOf(frame: string): Command | undefined {
+    const received = this.#received
+    return received?.frame === frame ? received.command : decodeCommand(fromBinaryText(frame))
+  }
+
+  send(frame: Frame, isReplyFrame = false): void {
+    const user = this.#session?.user?.id
+    for (const chunk of frame.chunks ?? [new EncodedChunk(frame.text)]) {
+      if (!isFor(chunk.text, user)) continue
+      const bytes = chunk.utf8(bytesOfPacket)
+      this.shared.sendBytes(isReply(chunk.text) ? bytes : this.#withPeerId(bytes), isReplyFrame)
+    }
+  }
+
+  #withPeerId(bytes: Uint8Array): Uint8Array {
+    const all = new Uint8Array(this.#peerId.length + bytes.length)
+    all.set(this.#peerId)
+    all.set(bytes, this.#peerId.length)
+    return all
+  }
+
+  buffered(): number {
+    return this.shared.buffered()
+  }
+
+  onDrained(low: number, callback: () => void): void {
+    this.shared.onDrained(low, callback)
+  }
+
+  pause(): void {
+    this.shared.pause(this)
+  }
+
+  resume(): void {
+    this.shared.resume(this)
+  }
+
+  limitFrames(bytes: number): void {
+    this.shared.limitFrames(this, bytes)
+  }
+
+  close(code: number, reason: string): void {
+    this.shared.close(this, code, reason)
+  }
+}

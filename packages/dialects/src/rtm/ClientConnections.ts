@@ -1,0 +1,184 @@
+/**
+ * The clients of one WebSocket. Each has a session of its own, as on a connection of its own. While none is logged in, a
+ * session without a client takes the commands, so that the connection counts as unauthenticated.
+ */
+import type { Connection, Peer } from "@parley/core/Connection"
+import type { ClientSession } from "@parley/core/ClientSession"
+import { Frame } from "@parley/core/Frame"
+import * as Base64 from "effect/encoding/Base64"
+import * as Result from "effect/Result"
+import { toBinaryText } from "./binary.ts"
+import { ClientConnection, type SharedConnection } from "./ClientConnection.ts"
+import { Cmd, type Command, decodeCommand, Op } from "./codec.ts"
+import { Code } from "./errors.ts"
+import { pushPacket } from "./packets.ts"
+
+/** Maximum number of clients of one connection. */
+export const MAX_CLIENTS = 100
+
+/** Close codes of the core after which the other clients cannot go on. */
+const CLOSES_ALL: ReadonlySet<number> = new Set([1009, 1011])
+/** Close code of the core for a session that has ended. */
+const SESSION_ENDED = 4003
+/** WebSocket close code of RFC 6455. */
+const CLOSE_GOING_AWAY = 1001
+
+/** `binary` frames, or texts in base64. */
+export type Format = "base64" | "binary"
+
+export class ClientConnections implements Peer, SharedConnection {
+  readonly address: string
+  readonly #connection: Connection
+  readonly #format: Format
+  readonly #accept: (connection: ClientConnection) => ClientSession
+  readonly #clients = new Map<string, ClientConnection>()
+  readonly #paused = new Set<ClientConnection>()
+  readonly #limits = new Map<ClientConnection, number>()
+  /** Takes commands while no client is logged in. */
+  #lobby: ClientConnection | undefined
+  #ended = false
+
+  /** `accept` creates the session of a client. */
+  constructor(connection: Connection, format: Format, accept: (connection: ClientConnection) => ClientSession) {
+    this.#connection = connection
+    this.address = connection.address
+    this.#format = format
+    this.#accept = accept
+    this.#openLobby()
+  }
+
+  receive(frame: string, bytes = frame.length): void {
+    const decoded = this.#format === "base64" ? Base64.decode(frame) : undefined
+    if (decoded === undefined || Result.isFailure(decoded)) this.#receiveInvalid(bytes)
+    else this.#receive(decoded.success, bytes)
+  }
+
+  receiveBinary(frame: Uint8Array): void {
+    if (this.#format === "binary") this.#receive(frame, frame.length)
+    else this.#receiveInvalid(frame.length)
+  }
+
+  partial(bytes: number): void {
+    this.#any()?.session.partial(bytes)
+  }
+
+  invalidUtf8(): void {
+    this.#any()?.session.invalidUtf8()
+  }
+
+  oversized(limit: number): void {
+    this.#any()?.session.oversized(limit)
+  }
+
+  closed(): void {
+    this.#ended = true
+    for (const client of [...this.#clients.values(), this.#lobby]) client?.session.closed()
+    this.#clients.clear()
+    this.#lobby = undefined
+  }
+
+  #receive(bytes: Uint8Array, size: number): void {
+    const command = decodeCommand(bytes)
+    if (command === undefined) return this.#receiveInvalid(size)
+    this.#recipient(command)?.receive(toBinaryText(bytes), command, size)
+  }
+
+  /** A frame without a command, which is answered by an error. */
+  #receiveInvalid(size: number): void {
+    this.#any()?.receive("", undefined, size)
+  }
+
+  /** Returns the client whose session handles the command. */
+  #recipient({ cmd, op, peerId = "" }: Command): ClientConnection | undefined {
+    if (peerId === "") return this.#any()
+    const client = this.#clients.get(peerId)
+    if (client !== undefined) return client
+    const isLogin = cmd === Cmd.session && op === Op.open
+    return isLogin && this.#clients.size < MAX_CLIENTS ? this.#add(peerId) : this.#any()
+  }
+
+  /** Returns the client that logged in first, for commands without a client's id. */
+  #any(): ClientConnection | undefined {
+    const [first] = this.#clients.values()
+    return this.#lobby ?? first
+  }
+
+  #add(peerId: string): ClientConnection | undefined {
+    const client = new ClientConnection(this, peerId)
+    this.#clients.set(peerId, client)
+    client.attach(this.#accept(client))
+    return this.#clients.get(peerId)
+  }
+
+  #openLobby(): void {
+    if (this.#ended) return
+    const lobby = new ClientConnection(this, undefined)
+    this.#lobby = lobby
+    lobby.attach(this.#accept(lobby))
+  }
+
+  sendBytes(bytes: Uint8Array, isReply: boolean): void {
+    this.#connection.send(new Frame(this.#format === "binary" ? bytes : Base64.encode(bytes)), isReply)
+  }
+
+  buffered(): number {
+    return this.#connection.buffered()
+  }
+
+  onDrained(low: number, callback: () => void): void {
+    this.#connection.onDrained(low, callback)
+  }
+
+  pause(client: ClientConnection): void {
+    this.#paused.add(client)
+    this.#connection.pause()
+  }
+
+  resume(client: ClientConnection): void {
+    if (this.#paused.delete(client) && this.#paused.size === 0) this.#connection.resume()
+  }
+
+  limitFrames(client: ClientConnection, bytes: number): void {
+    this.#limits.set(client, bytes)
+    this.#connection.limitFrames(Math.max(...this.#limits.values()))
+  }
+
+  opened(): void {
+    const lobby = this.#lobby
+    if (lobby === undefined) return
+    this.#lobby = undefined
+    this.#end(lobby)
+  }
+
+  remove(client: ClientConnection): void {
+    if (client.peerId === undefined || this.#clients.get(client.peerId) !== client) return
+    this.#clients.delete(client.peerId)
+    this.#end(client)
+    if (this.#clients.size === 0 && this.#lobby === undefined) this.#openLobby()
+  }
+
+  #end(client: ClientConnection): void {
+    this.#limits.delete(client)
+    this.resume(client)
+    client.session.closed()
+  }
+
+  isAlone(client: ClientConnection): boolean {
+    return [...this.#clients.values()].every((other) => other === client)
+  }
+
+  closeAll(code: number, reason: string): void {
+    this.#connection.close(code, reason)
+  }
+
+  close(client: ClientConnection, code: number, reason: string): void {
+    if (client.peerId === undefined || CLOSES_ALL.has(code) || code === CLOSE_GOING_AWAY) {
+      return this.closeAll(code, reason)
+    }
+    if (code === SESSION_ENDED) {
+      const session = { code: Code.sessionTokenExpired, reason }
+      client.session.reply(new Frame(pushPacket({ cmd: Cmd.session, op: Op.closed, session })))
+    }
+    this.remove(client)
+  }
+}

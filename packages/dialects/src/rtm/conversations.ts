@@ -1,0 +1,152 @@
+/** Conversations: creation, members, attributes, simple queries. */
+import { type Chat, VIA } from "@parley/core/Chat"
+import type { ChatRef } from "@parley/core/Command"
+import { textBytes } from "@parley/core/Utf8"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Digest from "effect/crypto/Digest"
+import * as Hex from "effect/encoding/Hex"
+import type { User } from "@parley/core/User"
+import { DIALECT } from "./apps.ts"
+import { parseAttributes } from "./attributes.ts"
+import { Cmd, type Command, Op } from "./codec.ts"
+import type { Handler, HandlerFailure, RequestContext } from "./context.ts"
+import { iso } from "./encode.ts"
+import { Code, fail, failureOf, unsupported } from "./errors.ts"
+import { chatRef, conversationId, ID_LENGTH, newConversationId, RANDOM_BYTES } from "./ids.ts"
+
+const reply = (op: number, conv: Command["conv"]): Command => ({ cmd: Cmd.conv, op, conv: conv ?? {} })
+
+/** Returns the chat that a command names. */
+export const namedChat = (conversation: string | undefined): Effect.Effect<ChatRef, HandlerFailure> => {
+  const ref = chatRef(conversation ?? "")
+  return ref === undefined ? fail(Code.conversationNotFound, "There is no such conversation.") : Effect.succeed(ref)
+}
+
+/** Returns the users whom a command names; new client ids become users. */
+const namedUsers = Effect.fnUntraced(function* ({
+  deps,
+  user,
+  client,
+  command
+}: RequestContext): Effect.fn.Return<ReadonlyArray<User>, HandlerFailure> {
+  const ids = [...new Set(command.conv?.m)]
+  const { membersPerRequest } = deps.settings
+  if (ids.length > membersPerRequest) {
+    return yield* fail(Code.conversationFull, `A command may name at most ${membersPerRequest} clients.`)
+  }
+  const known = (yield* deps.engine.context.users.resolve(ids)).filter((one) => one !== undefined)
+  // A new user costs as much as a command.
+  if (known.length < ids.length) yield* deps.engine.limits.charge(user.id, ids.length - known.length)
+  return known.length === ids.length ? known : yield* deps.clients.resolve(client.appId, ids)
+})
+
+/** `start`: a unique conversation is found by its members. */
+export const startConversation: Handler = Effect.fnUntraced(function* (context) {
+  const { deps, user, app, command, run } = context
+  const { conv = {} } = command
+  if (conv.transient === true) return yield* unsupported("chat rooms")
+  if (conv.tempConv === true) return yield* unsupported("temporary conversations")
+  const { name = "", attributes } = yield* parseAttributes(conv.attr?.data, deps.settings)
+  const users = yield* namedUsers(context)
+  const members = [...new Set([user.id, ...users.map(({ id }) => id)])]
+  const isUnique = conv.unique === true
+  const isDirect = isUnique && members.length === 2 && app.pairs === "direct"
+  const now = yield* Clock.currentTimeMillis
+  const { chat, created } = yield* run({
+    _tag: "CreateChat",
+    gid: isUnique
+      ? yield* uniqueId(context, members)
+      : newConversationId(now, Hex.encode(yield* deps.random.randomBytes(RANDOM_BYTES))),
+    name,
+    type: isDirect ? "one2one" : "group",
+    members,
+    subject: 0,
+    public: !isDirect && app.conversations === "public",
+    attributes,
+    via: DIALECT
+  })
+  // A chat of another protocol may have the id.
+  if (!created && !isDirect && chat.attributes[VIA] !== DIALECT) {
+    return yield* fail(Code.conversationFailed, "The id of this conversation is taken.")
+  }
+  const cid = conversationId(chat)
+  return {
+    ...reply(Op.started, {
+      cid,
+      cdate: iso(chat.createdAt),
+      m: clientIds(context, chat),
+      ...(isUnique && { unique: true, uniqueId: cid })
+    }),
+    serverTs: now
+  }
+})
+
+/** Returns the id of the unique conversation of these members. */
+const uniqueId = ({ deps }: RequestContext, members: ReadonlyArray<number>): Effect.Effect<string> => {
+  const sorted = [...members].sort((a, b) => a - b)
+  return Effect.map(deps.digest.digestHex(Digest.sha256, textBytes(`${DIALECT} ${sorted.join(",")}`)), (hash) =>
+    hash.slice(0, ID_LENGTH)
+  )
+}
+
+/** The members' client ids, in the order of joining. */
+export const clientIds = ({ deps }: RequestContext, chat: Chat): ReadonlyArray<string> =>
+  Array.from(chat.members.keys(), deps.facts.clientOf)
+
+/** `add`: a client that names itself joins. */
+export const addMembers: Handler = Effect.fnUntraced(function* (context) {
+  const { user, command, run } = context
+  const chat = yield* namedChat(command.conv?.cid)
+  const users = yield* namedUsers(context)
+  if (users.length === 0) return yield* fail(Code.conversationFailed, "m must name at least one client.")
+  const isJoin = users.every(({ id }) => id === user.id)
+  const { chat: after } = yield* isJoin
+    ? run({ _tag: "JoinChat", chat })
+    : run({ _tag: "AddMembers", chat, members: users.map(({ id }) => id) })
+  return reply(Op.added, { cid: conversationId(after), allowedPids: users.map(({ account }) => account) })
+})
+
+/** `remove`: a client that names itself leaves. */
+export const removeMembers: Handler = Effect.fnUntraced(function* (context) {
+  const { user, command, run } = context
+  const chat = yield* namedChat(command.conv?.cid)
+  const users = yield* namedUsers(context)
+  if (users.length === 0) return yield* fail(Code.conversationFailed, "m must name at least one client.")
+  const isLeave = users.every(({ id }) => id === user.id)
+  const { chat: after } = yield* isLeave
+    ? run({ _tag: "LeaveChat", chat })
+    : run({ _tag: "RemoveMembers", chat, members: users.map(({ id }) => id) })
+  return reply(Op.removed, { cid: conversationId(after), allowedPids: users.map(({ account }) => account) })
+})
+
+/** `update`: changes attributes. */
+export const updateConversation: Handler = Effect.fnUntraced(function* ({ deps, command, run }) {
+  const ref = yield* namedChat(command.conv?.cid)
+  const { chat } = yield* run({ _tag: "ReadChat", chat: ref })
+  const change = yield* parseAttributes(command.conv?.attr?.data, deps.settings, chat.attributes)
+  const { chat: after } = yield* run({ _tag: "EditChat", chat: { id: chat.id }, ...change }).pipe(
+    Effect.mapError(({ reason }) => failureOf(reason, { NotMember: Code.updateRejected, Invalid: Code.updateFailed }))
+  )
+  return reply(Op.updated, { cid: conversationId(after), udate: iso(Math.max(after.editedAt, after.createdAt)) })
+})
+
+/** `count` and `members`, for members. */
+export const countMembers: Handler = Effect.fnUntraced(function* ({ command, run }) {
+  const { chat, members } = yield* run({ _tag: "ListMembers", chat: yield* namedChat(command.conv?.cid) })
+  return reply(Op.result, { cid: conversationId(chat), count: members.length })
+})
+
+export const listMembers: Handler = Effect.fnUntraced(function* ({ command, run }) {
+  const { chat, members } = yield* run({ _tag: "ListMembers", chat: yield* namedChat(command.conv?.cid) })
+  return reply(Op.result, { cid: conversationId(chat), m: members.map(({ account }) => account) })
+})
+
+/** `mute` and `unmute`: the user's own flag. */
+export const muteConversation =
+  (mute: boolean): Handler =>
+  ({ command, run }) =>
+    Effect.gen(function* () {
+      const { chat } = yield* run({ _tag: "SetPreference", chat: yield* namedChat(command.conv?.cid), mute })
+      return reply(Op.updated, { cid: conversationId(chat) })
+    })

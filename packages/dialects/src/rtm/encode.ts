@@ -1,0 +1,154 @@
+/** Encodes events as pushes. */
+import type { Chat } from "@parley/core/Chat"
+import type { ChatEvent, Event } from "@parley/core/Event"
+import { Frame } from "@parley/core/Frame"
+import type { UserId } from "@parley/core/Ids"
+import type { Changed } from "@parley/core/Log"
+import type { Message } from "@parley/core/Message"
+import type { Serializer } from "@parley/core/Serializer"
+import { changedAttributes } from "./attributes.ts"
+import { Cmd, type Command, Op } from "./codec.ts"
+import { toWire } from "./content.ts"
+import { Code } from "./errors.ts"
+import { conversationId, messageId } from "./ids.ts"
+import { pushPacket, type Recipients, replyPacket } from "./packets.ts"
+
+/** Facts that encoding reads from memory. */
+export interface EncodingFacts {
+  /** Returns a user's client id; "" for an unknown user. */
+  readonly clientOf: (user: UserId | null) => string
+  /** Returns the newest sequence of a chat's log; undefined if it is not in memory. */
+  readonly headOf: (chat: Chat) => number | undefined
+}
+
+/** Kinds of conversations (`convType`). */
+const NORMAL = 1
+const SYSTEM = 3
+
+export const convType = ({ type }: Pick<Chat, "type">): number => (type === "system" ? SYSTEM : NORMAL)
+
+/** Returns what a client needs of a message beside its content. */
+const direct = (message: Message, chat: Chat, { clientOf }: EncodingFacts): Command["direct"] => ({
+  ...toWire(message),
+  cid: conversationId(chat),
+  id: messageId(message.id),
+  fromPeerId: clientOf(message.sender),
+  timestamp: message.date,
+  convType: convType(chat)
+})
+
+const patch = ({ entry, chat }: ChatEvent, message: Message, { clientOf }: EncodingFacts): Command => {
+  const { msg, ...content } = toWire(message)
+  return {
+    cmd: Cmd.patch,
+    op: Op.modify,
+    patch: {
+      patches: [
+        {
+          ...content,
+          ...(msg !== undefined && { data: msg }),
+          cid: conversationId(chat),
+          mid: messageId(message.id),
+          from: clientOf(message.sender),
+          timestamp: message.date,
+          patchTimestamp: entry.at,
+          recall: message.recalled
+        }
+      ]
+    }
+  }
+}
+
+const conv = (op: number, chat: Chat, fields: Command["conv"]): Command => ({
+  cmd: Cmd.conv,
+  op,
+  conv: { cid: conversationId(chat), ...fields }
+})
+
+/** Returns the pushes of members who joined: one for them, and one for the others. */
+const joins = (event: ChatEvent, users: ReadonlyArray<UserId>, facts: EncodingFacts): ReadonlyArray<string> => {
+  const { chat, entry } = event
+  const initBy = facts.clientOf(entry.by)
+  const m = users.map(facts.clientOf)
+  const packets = [pushPacket(conv(Op.joined, chat, { initBy }), { only: users })]
+  const others: Recipients = { except: users }
+  if (users.length < chat.members.size) packets.push(pushPacket(conv(Op.membersJoined, chat, { initBy, m }), others))
+  return packets
+}
+
+const changes = (event: ChatEvent, change: Changed, facts: EncodingFacts): ReadonlyArray<string> => {
+  const { chat, entry, toRemoved = false } = event
+  const initBy = facts.clientOf(entry.by)
+  if (toRemoved) return [pushPacket(conv(Op.left, chat, { initBy }))]
+  const packets: Array<string> = []
+  const { added = [], removed = [] } = change
+  if (added.length > 0) packets.push(...joins(event, added, facts))
+  if (removed.length > 0) {
+    packets.push(pushPacket(conv(Op.membersLeft, chat, { initBy, m: removed.map(facts.clientOf) })))
+  }
+  const attributes = changedAttributes(change)
+  if (Object.keys(attributes).length > 0) {
+    const data = JSON.stringify(attributes)
+    packets.push(pushPacket(conv(Op.updated, chat, { initBy, attr: { data }, udate: iso(entry.at) })))
+  }
+  return packets
+}
+
+export const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()
+
+const chatPackets = (event: ChatEvent, facts: EncodingFacts): ReadonlyArray<string> => {
+  const { entry, chat, message } = event
+  const { body } = entry
+  switch (body._tag) {
+    case "Created": {
+      const members = [...chat.members.keys()].filter((user) => user !== entry.by)
+      return members.length === 0
+        ? []
+        : [pushPacket(conv(Op.joined, chat, { initBy: facts.clientOf(entry.by) }), { only: members })]
+    }
+    case "Changed":
+      return changes(event, body, facts)
+    case "Posted":
+      return message === undefined ? [] : [pushPacket({ cmd: Cmd.direct, direct: direct(message, chat, facts) ?? {} })]
+    default:
+      return message === undefined ? [] : [pushPacket(patch(event, message, facts))]
+  }
+}
+
+const errorPacket = (code: number, reason: string): string => replyPacket({ cmd: Cmd.error, error: { code, reason } })
+
+/** The serializer of all clients of this protocol. */
+export const makeSerializer = (facts: EncodingFacts): Serializer => ({
+  encode: (event: Event) => {
+    if (event._tag === "ChatEvent") return chatPackets(event, facts)
+    if (event._tag !== "ReadEvent") return []
+    // Other devices of the reader clear their unread count, if there is nothing newer.
+    const { chat, user, read } = event
+    if (read < (facts.headOf(chat) ?? read + 1)) return []
+    const unread = { convs: [{ cid: conversationId(chat), unread: 0, convType: convType(chat) }], notifTime: 0 }
+    return [pushPacket({ cmd: Cmd.unread, unread }, { only: [user] })]
+  },
+  framing: (packets) => new Frame(packets),
+  takenOver: pushPacket({
+    cmd: Cmd.session,
+    op: Op.closed,
+    session: { code: Code.sessionConflict, reason: "The client has logged in elsewhere." }
+  }),
+  connectionLimitReached: errorPacket(Code.quotaExceeded, "Too many connections; retry later."),
+  rejected: (reason) => {
+    switch (reason._tag) {
+      case "TooManyOfAddress":
+        return errorPacket(Code.quotaExceeded, "Too many connections from this address; retry later.")
+      case "LoginDeadline":
+        return errorPacket(Code.loginTimeout, `A client must log in within ${reason.seconds} seconds.`)
+      case "InputExhausted":
+        return errorPacket(Code.sentTooFast, "The server's input buffers are full; retry later.")
+      case "HttpRequest":
+        return errorPacket(Code.invalidFrame, "This port does not accept HTTP requests.")
+    }
+  },
+  invalidUtf8: errorPacket(Code.invalidFrame, "The frame is not UTF-8."),
+  oversized: (limit) => errorPacket(Code.frameTooLong, `A frame may have at most ${limit} bytes.`),
+  // A client acknowledges messages in ranges of time; each of its frames follows what it has received.
+  acknowledgement: "implicit"
+})

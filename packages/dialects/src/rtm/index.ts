@@ -1,0 +1,105 @@
+/**
+ * The `rtm` protocol: clients of a hosted messaging service's SDKs, over WebSocket, as protocol buffers.
+ */
+import { Acceptor } from "@parley/core/Acceptor"
+import type { Accept, Peer } from "@parley/core/Connection"
+import { type Dialect, DialectConfigError } from "@parley/core/Dialect"
+import { Engine } from "@parley/core/Engine"
+import { Hub } from "@parley/core/Hub"
+import { Sessions } from "@parley/core/Sessions"
+import { Settings, text } from "@parley/core/Settings"
+import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import * as Clock from "effect/Clock"
+import * as Digest from "effect/crypto/Digest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import type { HttpRoutes } from "../_http/protocolRoutes.ts"
+import { DIALECT, makeApps } from "./apps.ts"
+import { ClientConnections, type Format } from "./ClientConnections.ts"
+import { makeClients } from "./clients.ts"
+import { type EncodingFacts, makeSerializer } from "./encode.ts"
+import { makeRequests } from "./handle.ts"
+import { routesOf, WEBSOCKET_PATH } from "./routes.ts"
+
+const settings = {
+  address: text(
+    "rtm.address",
+    "",
+    "URL of the WebSocket that the router returns, such as `wss://chat.example.com/rtm`; empty for the host of the request."
+  )
+}
+
+/** Formats of frames, by subprotocol. */
+const FORMATS: ReadonlyMap<string | undefined, Format> = new Map([
+  ["lc.protobuf2.3", "binary"],
+  ["lc.proto2base64.3", "base64"]
+])
+/** WebSocket close code of RFC 6455. */
+const CLOSE_PROTOCOL = 1002
+
+const nothing = (): void => {}
+/** The end of a connection that is being closed. */
+const REFUSED: Peer = { receive: nothing, invalidUtf8: nothing, oversized: nothing, closed: nothing }
+
+const DEMO_APP = "rtm-demo"
+const DEMO_KEY = "demo-master-key"
+
+type Requirements = Acceptor | Digest.Digest | Engine | Hub | SecureRandom.SecureRandom | Sessions | Store | Users
+
+/** The `rtm` protocol, for `createParley` and `serve`. No client can log in before an app is added. */
+export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
+  name: DIALECT,
+  settings: Object.values(settings),
+  open: Effect.fnUntraced(function* (context) {
+    const engine = yield* Engine
+    const store = yield* Store
+    const users = yield* Users
+    const random = yield* SecureRandom.SecureRandom
+    const acceptor = yield* Acceptor
+    const address = String(context.settings[settings.address.key] ?? settings.address.default)
+    if (address !== "" && !/^wss?:\/\/[^\s/]+(?:\/\S*)?$/.test(address)) {
+      return yield* new DialectConfigError({ message: `${settings.address.key} must be a URL with ws: or wss:` })
+    }
+    const apps = makeApps(store, engine, random)
+    const { context: engineContext } = engine
+    const facts: EncodingFacts = {
+      clientOf: (user) => (user === null ? "" : (engineContext.users.getCached(user)?.account ?? "")),
+      headOf: (chat) => engineContext.chats.getCached({ id: chat.id })?.seq
+    }
+    const requests = makeRequests({
+      apps,
+      clients: makeClients({ engine, store, users }),
+      engine,
+      hub: yield* Hub,
+      sessions: yield* Sessions,
+      users,
+      store,
+      settings: yield* Settings,
+      clock: yield* Clock.Clock,
+      random,
+      digest: yield* Digest.Digest,
+      facts
+    })
+    const serializer = makeSerializer(facts)
+    const accept: Accept = (connection, { subprotocol, query }) => {
+      const format = FORMATS.get(subprotocol ?? query.get("subprotocol"))
+      if (format !== undefined) {
+        return new ClientConnections(connection, format, (client) => acceptor.accept(client, serializer, requests))
+      }
+      connection.close(CLOSE_PROTOCOL, "unsupported subprotocol")
+      return REFUSED
+    }
+    return {
+      endpoints: [
+        { _tag: "WebSocket", path: WEBSOCKET_PATH, accept },
+        { _tag: "Http", ...routesOf({ apps, address }) }
+      ],
+      commands: apps.commands,
+      demo: apps.ensure(DEMO_APP, { key: DEMO_KEY, accounts: "all", conversations: "private", pairs: "direct" }),
+      removeDemo: Effect.map(apps.removeUnchanged(DEMO_APP, DEMO_KEY), (removed) =>
+        removed ? [`the app ${DEMO_APP} of rtm`] : []
+      )
+    }
+  })
+}

@@ -1,0 +1,186 @@
+/**
+ * History of a conversation between two points, each a time or a message, from either end. A message is a point by its id,
+ * so that messages of the same time are neither skipped nor doubled.
+ */
+import type { ChatId } from "@parley/core/Ids"
+import type { Message } from "@parley/core/Message"
+import type { StorageFailed } from "@parley/core/Store"
+import * as Base64 from "effect/encoding/Base64"
+import * as Effect from "effect/Effect"
+import { parseContent } from "../_http/jsonLimits.ts"
+import { Cmd } from "./codec.ts"
+import { toWire } from "./content.ts"
+import type { Deps, Handler, HandlerFailure, RequestContext } from "./context.ts"
+import { namedChat } from "./conversations.ts"
+import { convType } from "./encode.ts"
+import { Code, type Codes, fail, failureOf } from "./errors.ts"
+import { conversationId, entryId, messageId } from "./ids.ts"
+import type { MessageOf } from "./schema.ts"
+
+const DEFAULT_LIMIT = 20
+const MAX_LIMIT = 1000
+/** Value of `direction` from older to newer messages. */
+const OLD_TO_NEW = 2
+/** Messages of one read. */
+const READ_SIZE = 200
+/** Maximum number of messages that are looked at for those of one type. */
+const MAX_SCANNED = 10_000
+/** Approximate size of a message beside its content, in characters. */
+const MESSAGE_FRAME = 200
+/** Cost of a message that is looked at. */
+const COST_PER_MESSAGE = 1 / 100
+
+const CODES: Codes = { NoSuchChat: Code.logRejected, NotMember: Code.logRejected }
+
+/** One end of the range. */
+interface Point {
+  readonly time: number
+  readonly message: string
+  readonly included: boolean
+}
+
+/** Numbers of messages, both included; empty if `from` is greater than `to`. */
+interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+export const readLogs: Handler = Effect.fnUntraced(function* (context) {
+  const { deps, command, run } = context
+  const query = command.logs ?? {}
+  const limit = query.l ?? query.limit ?? DEFAULT_LIMIT
+  if (limit < 1 || limit > MAX_LIMIT) {
+    return yield* fail(Code.logFailed, `The limit must be from 1 to ${MAX_LIMIT} messages.`)
+  }
+  const ref = yield* namedChat(query.cid)
+  const { chat, total } = yield* Effect.mapError(
+    run({ _tag: "ReadHistory", chat: ref, page: { start: 0, limit: 1 } }),
+    ({ reason }) => failureOf(reason, CODES)
+  )
+  const isForward = query.direction === OLD_TO_NEW
+  const start: Point = { time: query.t ?? 0, message: query.mid ?? "", included: query.tIncluded ?? false }
+  const end: Point = { time: query.tt ?? 0, message: query.tmid ?? "", included: query.ttIncluded ?? false }
+  const older = isForward ? start : end
+  const newer = isForward ? end : start
+  const range = {
+    from: yield* firstAfter(deps, chat.id, total, older),
+    to: yield* lastBefore(deps, chat.id, total, newer)
+  }
+  const found = yield* readRange(context, chat.id, range, { limit, isForward, type: query.lctype })
+  return {
+    cmd: Cmd.logs,
+    logs: {
+      cid: conversationId(chat),
+      logs: found.map((message): MessageOf<"LogItem"> => {
+        const { msg, binaryMsg, ...mentioned } = toWire(message)
+        return {
+          ...mentioned,
+          from: deps.facts.clientOf(message.sender),
+          data: binaryMsg === undefined ? (msg ?? "") : Base64.encode(binaryMsg),
+          ...(binaryMsg !== undefined && { bin: true }),
+          timestamp: message.date,
+          msgId: messageId(message.id),
+          convType: convType(chat)
+        }
+      })
+    }
+  }
+})
+
+/** Returns the number of the message that a point names, if it is one of the chat. */
+const numberOf = Effect.fnUntraced(function* (
+  { store }: Deps,
+  chat: ChatId,
+  { message }: Point
+): Effect.fn.Return<number | undefined, StorageFailed> {
+  const id = entryId(message)
+  if (id === undefined) return undefined
+  const [found] = yield* store.messages([id])
+  return found?.chat === chat ? found.number : undefined
+})
+
+/** Returns the number of the first message after a point; 1 without a point. */
+const firstAfter = Effect.fnUntraced(function* (
+  deps: Deps,
+  chat: ChatId,
+  total: number,
+  point: Point
+): Effect.fn.Return<number, StorageFailed> {
+  const number = yield* numberOf(deps, chat, point)
+  if (number !== undefined) return point.included ? number : number + 1
+  if (point.time <= 0) return 1
+  return yield* search(deps, chat, total, (date) => (point.included ? date >= point.time : date > point.time))
+})
+
+/** Returns the number of the last message before a point; the newest without a point. */
+const lastBefore = Effect.fnUntraced(function* (
+  deps: Deps,
+  chat: ChatId,
+  total: number,
+  point: Point
+): Effect.fn.Return<number, StorageFailed> {
+  const number = yield* numberOf(deps, chat, point)
+  if (number !== undefined) return point.included ? number : number - 1
+  if (point.time <= 0) return total
+  return (yield* search(deps, chat, total, (date) => (point.included ? date > point.time : date >= point.time))) - 1
+})
+
+/** Returns the lowest number whose message has such a date, which later ones have as well; `total + 1` if none has. */
+const search = Effect.fnUntraced(function* (
+  { store }: Deps,
+  chat: ChatId,
+  total: number,
+  isLater: (date: number) => boolean
+): Effect.fn.Return<number, StorageFailed> {
+  let from = 1
+  let to = total + 1
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2)
+    const [message] = yield* store.history(chat, { from: middle, to: middle })
+    if (message === undefined || !isLater(message.date)) from = middle + 1
+    else to = middle
+  }
+  return from
+})
+
+interface PageOptions {
+  readonly limit: number
+  readonly isForward: boolean
+  /** Type of the messages (`_lctype`); all types if undefined or 0. */
+  readonly type: number | undefined
+}
+
+/** Returns the messages of a range, oldest first: the first ones if `isForward`, otherwise the last ones. */
+const readRange = Effect.fnUntraced(function* (
+  { deps, user }: RequestContext,
+  chat: ChatId,
+  { from, to }: Range,
+  { limit, isForward, type = 0 }: PageOptions
+): Effect.fn.Return<ReadonlyArray<Message>, HandlerFailure> {
+  const found: Array<Message> = []
+  let remaining = deps.settings.historyBytes
+  let [oldest, newest] = [from, to]
+  let scanned = 0
+  while (oldest <= newest && found.length < limit && scanned < MAX_SCANNED) {
+    if (scanned > 0) yield* Effect.yieldNow
+    const size = Math.min(READ_SIZE, type === 0 ? limit - found.length : READ_SIZE, newest - oldest + 1)
+    const part = isForward ? { from: oldest, to: oldest + size - 1 } : { from: newest - size + 1, to: newest }
+    if (isForward) oldest += size
+    else newest -= size
+    scanned += size
+    const read = yield* deps.store.history(chat, { ...part, hiddenFrom: user.id })
+    for (const message of isForward ? read.toReversed() : read) {
+      if (type !== 0 && typeOf(message) !== type) continue
+      if (found.length === limit) break
+      remaining -= message.content.length + MESSAGE_FRAME
+      if (remaining < 0 && found.length > 0) {
+        return yield* fail(Code.logFailed, "The messages are too large for one reply; ask for fewer.")
+      }
+      found.push(message)
+    }
+  }
+  deps.engine.limits.owe(user.id, scanned * COST_PER_MESSAGE)
+  return isForward ? found : found.toReversed()
+})
+
+const typeOf = (message: Message): unknown => parseContent(toWire(message).msg ?? "")?.["_lctype"]

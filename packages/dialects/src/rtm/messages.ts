@@ -1,0 +1,93 @@
+/** Messages: sending, changing and recalling. */
+import type { Draft, SentMessage } from "@parley/core/Command"
+import { type Refused, refuse } from "@parley/core/Refused"
+import type { User } from "@parley/core/User"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Result from "effect/Result"
+import { DIALECT } from "./apps.ts"
+import { Cmd, type Command, Op } from "./codec.ts"
+import { toStored } from "./content.ts"
+import type { Handler } from "./context.ts"
+import { Code, type Codes, fail, type Failure, failureOf, unsupported } from "./errors.ts"
+import { chatRef, entryId, messageId, RANDOM_BYTES } from "./ids.ts"
+
+/** Maximum number of characters of a client's own id of a message. */
+const MAX_TOKEN = 128
+/** Maximum number of clients that a message mentions. */
+const MAX_MENTIONS = 1000
+
+const SEND_CODES: Codes = {
+  NoSuchChat: Code.invalidTarget,
+  NotMember: Code.invalidTarget,
+  Rejected: Code.messageRejectedByHook
+}
+
+/** Returns the draft of a message. `token`: the client's own id of the message, by which a repetition is recognised. */
+export const draftOf = (user: User, command: Command, token: string): Result.Result<Draft, Failure> => {
+  const { cid = "", transient, will, roomId, dt = "", ...direct } = command.direct ?? {}
+  if (transient === true) return Result.fail(unsupported("transient messages"))
+  if (will === true) return Result.fail(unsupported("will messages"))
+  if (roomId !== undefined && roomId !== "") return Result.fail(unsupported("rooms"))
+  if (dt.length > MAX_TOKEN) {
+    return Result.fail(fail(Code.invalidTarget, `dt may have at most ${MAX_TOKEN} characters.`))
+  }
+  if ((direct.mentionPids?.length ?? 0) > MAX_MENTIONS) {
+    return Result.fail(fail(Code.invalidTarget, `A message may mention at most ${MAX_MENTIONS} clients.`))
+  }
+  const chat = chatRef(cid)
+  if (chat === undefined) return Result.fail(fail(Code.invalidTarget, "There is no such conversation."))
+  const content = toStored(direct)
+  if (content === undefined) return Result.fail(fail(Code.conversationFailed, "A message needs msg or binaryMsg."))
+  return Result.succeed({ gid: `${DIALECT}:${user.id}:${dt === "" ? token : dt}`, chat, type: "normal", ...content })
+}
+
+export const hasToken = ({ direct }: Command): boolean => (direct?.dt ?? "") !== ""
+
+/** Returns the acknowledgement of a stored message. */
+export const sentReply = ({ message }: SentMessage): Command => ({
+  cmd: Cmd.ack,
+  ack: { uid: messageId(message.id), t: message.date }
+})
+
+export const sendMessage: Handler = Effect.fnUntraced(function* ({ deps, user, command, run }) {
+  const token = hasToken(command) ? "" : Hex.encode(yield* deps.random.randomBytes(RANDOM_BYTES))
+  const draft = yield* Effect.fromResult(draftOf(user, command, token))
+  const [sent] = yield* Effect.mapError(run({ _tag: "SendMessages", messages: [draft] }), ({ reason }) =>
+    failureOf(reason, SEND_CODES)
+  )
+  return sent === undefined ? yield* refuse({ _tag: "NoSuchMessage" }) : sentReply(sent)
+})
+
+const PATCH_CODES: Codes = {
+  Forbidden: Code.ownershipRequired,
+  NoSuchChat: Code.messageNotFound,
+  NotMember: Code.messageNotFound,
+  Rejected: Code.messageUpdateRejected
+}
+
+/** `patch`: changes or recalls one message. */
+export const patchMessage: Handler = Effect.fnUntraced(function* ({ deps, command, run }) {
+  const [item, ...more] = command.patch?.patches ?? []
+  if (item === undefined || more.length > 0) return yield* fail(Code.conversationFailed, "A patch changes one message.")
+  const { mid = "", recall = false, data: msg, ...content } = item
+  const id = entryId(mid)
+  const [message] = id === undefined ? [] : yield* deps.store.messages([id])
+  const notFound = fail(Code.messageNotFound, "There is no such message.")
+  if (message === undefined) return yield* notFound
+  const stored = recall ? undefined : toStored({ ...content, ...(msg !== undefined && { msg }) })
+  if (!recall && stored?.contentType !== "text")
+    return yield* unsupported("changes of messages to other than plain texts")
+  const { gid } = message
+  const change: Effect.Effect<unknown, Refused> =
+    stored === undefined
+      ? run({ _tag: "RecallMessage", gid })
+      : run({ _tag: "EditMessage", gid, content: stored.content })
+  yield* Effect.mapError(change, ({ reason }) =>
+    reason._tag === "Invalid" && reason.field === "message"
+      ? unsupported("changes of messages other than plain texts")
+      : failureOf(reason, PATCH_CODES)
+  )
+  return { cmd: Cmd.patch, op: Op.modified, patch: { lastPatchTime: yield* Clock.currentTimeMillis } }
+})

@@ -1,0 +1,48 @@
+/**
+ * Packets as the core delivers them: a text with the clients that a command is for, and its bytes. A command is encoded once for
+ * all its recipients; the connection of each client adds the client's id, which is a field of its own.
+ */
+import type { UserId } from "@parley/core/Ids"
+import { fromBinaryText, toBinaryText } from "./binary.ts"
+import { type Command, encodeCommand } from "./codec.ts"
+
+/** The users who get a push, among those to whom the core delivers it. */
+export type Recipients = "all" | { readonly only: ReadonlyArray<UserId> } | { readonly except: ReadonlyArray<UserId> }
+
+/** First character of a packet. */
+const REPLY = "r"
+const ALL = "a"
+const ONLY = "o"
+const EXCEPT = "e"
+/** Ends the list of users. */
+const END = "\n"
+
+/** Returns the packet of a reply, which has the client's id already. */
+export const replyPacket = (command: Command): string => REPLY + toBinaryText(encodeCommand(command))
+
+/** Returns the packet of a push; without a client's id. */
+export const pushPacket = (command: Command, to: Recipients = "all"): string => {
+  const bytes = toBinaryText(encodeCommand(command))
+  if (to === "all") return ALL + bytes
+  return "only" in to ? `${ONLY}${to.only.join(",")}${END}${bytes}` : `${EXCEPT}${to.except.join(",")}${END}${bytes}`
+}
+
+/** Whether a packet is a reply. */
+export const isReply = (packet: string): boolean => packet.startsWith(REPLY)
+
+/** Returns whether a packet is for a user. */
+export const isFor = (packet: string, user: UserId | undefined): boolean => {
+  const [kind] = packet
+  if (kind !== ONLY && kind !== EXCEPT) return true
+  const listed = packet.slice(1, packet.indexOf(END)).split(",")
+  return listed.includes(String(user)) === (kind === ONLY)
+}
+
+/** Returns the bytes of a packet's command. */
+export const bytesOfPacket = (packet: string): Uint8Array => {
+  const [kind] = packet
+  return fromBinaryText(packet, kind === ONLY || kind === EXCEPT ? packet.indexOf(END) + 1 : 1)
+}
+
+/** Returns the bytes of a client's id, to be put before or behind those of a command. */
+export const peerIdBytes = (peerId: string): Uint8Array => encodeCommand({ peerId })

@@ -1,0 +1,60 @@
+/** The router: returns the address of the WebSocket. */
+import * as Effect from "effect/Effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { failureCodes, protocolRoutes } from "../_http/protocolRoutes.ts"
+import { describeReason } from "@parley/core/describeReason"
+import type { Apps } from "./apps.ts"
+import { Code, failureOf } from "./errors.ts"
+
+/** Path of the WebSocket. */
+export const WEBSOCKET_PATH = "/rtm"
+const ROUTER_PATH = "/v1/route"
+/** Seconds for which a client may keep the address. */
+const TTL = 3600
+
+const failure = (
+  status: keyof typeof failureCodes,
+  message: string,
+  headers: Readonly<Record<string, string>> = {}
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.jsonUnsafe({ code: status, error: message }, { status, headers })
+
+/** Returns the path of the WebSocket beside the router's, below the mount path. */
+const mountPath = (url: string): string => {
+  const path = url.replace(/^[a-z]+:\/\/[^/]*/, "").replace(/\?.*$/s, "")
+  return path.replace(ROUTER_PATH, WEBSOCKET_PATH)
+}
+
+export interface RouteDeps {
+  readonly apps: Apps
+  /** Address of the WebSocket; "" for the one at which the request came. */
+  readonly address: string
+}
+
+export const routesOf = ({ apps, address }: RouteDeps) =>
+  protocolRoutes({
+    errors: {
+      failure,
+      refused: (reason) =>
+        HttpServerResponse.jsonUnsafe(
+          { code: failureOf(reason).code, error: describeReason(reason) },
+          { status: reason._tag === "Unavailable" ? 503 : 400 }
+        )
+    },
+    routes: {
+      [ROUTER_PATH]: {
+        GET: Effect.fnUntraced(function* ({ headers, originalUrl }, query) {
+          const app = yield* apps.find(query.get("appId") ?? "")
+          if (app === undefined) {
+            return HttpServerResponse.jsonUnsafe(
+              { code: Code.appNotAvailable, error: "There is no such app." },
+              { status: 404 }
+            )
+          }
+          const scheme = query.get("secure") === "false" ? "ws" : "wss"
+          const server = address === "" ? `${scheme}://${headers["host"] ?? ""}${mountPath(originalUrl)}` : address
+          return HttpServerResponse.jsonUnsafe({ groupId: "g0", server, secondary: server, ttl: TTL })
+        })
+      }
+    }
+  })

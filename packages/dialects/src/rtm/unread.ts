@@ -1,0 +1,80 @@
+/** Notices of unread messages, and read marks. */
+import type { Command as EngineCommand, MarkRead, ReplyOf, UnreadCount } from "@parley/core/Command"
+import type { Refused } from "@parley/core/Refused"
+import type { StorageFailed } from "@parley/core/Store"
+import type { User } from "@parley/core/User"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { MessageOf } from "./schema.ts"
+import type { Deps, Handler } from "./context.ts"
+import { mentions, toWire } from "./content.ts"
+import { convType } from "./encode.ts"
+import { Code, fail } from "./errors.ts"
+import { chatRef, conversationId, entryId, messageId } from "./ids.ts"
+
+/** Maximum number of conversations in the notice after a login, those with the newest chat ids. */
+const MAX_CONVERSATIONS = 200
+/** Newest messages of a conversation in which a mention is looked for. */
+const MAX_SEARCHED = 20
+/** Conversations that are read concurrently. */
+const MAX_CONCURRENT = 8
+
+type Run = <C extends EngineCommand>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
+
+/** Returns the notice of all unread messages of a user; undefined if there are none. */
+export const unreadConversations = Effect.fnUntraced(function* (
+  deps: Deps,
+  run: Run,
+  user: User
+): Effect.fn.Return<MessageOf<"Unread"> | undefined, Refused | StorageFailed> {
+  const counts = yield* run({ _tag: "CountUnread" })
+  if (counts.length === 0) return undefined
+  const newest = counts.slice(-MAX_CONVERSATIONS)
+  const convs = yield* Effect.forEach(newest, (count) => notice(deps, user, count), { concurrency: MAX_CONCURRENT })
+  return { convs, notifTime: yield* Clock.currentTimeMillis }
+})
+
+/** Returns the notice of one conversation, with its last message. */
+const notice = Effect.fnUntraced(function* (
+  { store, engine, facts }: Deps,
+  user: User,
+  { chat, count }: UnreadCount
+): Effect.fn.Return<MessageOf<"UnreadTuple">, StorageFailed> {
+  const tuple = { cid: conversationId(chat), unread: count, convType: convType(chat) }
+  const posted = (yield* engine.context.chats.find({ id: chat.id }))?.posted ?? 0
+  const from = Math.max(1, posted - Math.min(count, MAX_SEARCHED) + 1)
+  const newest = posted === 0 ? [] : yield* store.history(chat.id, { from, to: posted, hiddenFrom: user.id })
+  const [last] = newest
+  if (last === undefined) return tuple
+  const { msg, binaryMsg } = toWire(last)
+  const mentioned = newest.some((message) => message.sender !== user.id && mentions(toWire(message), user.account))
+  return {
+    ...tuple,
+    mid: messageId(last.id),
+    timestamp: last.date,
+    from: facts.clientOf(last.sender),
+    ...(msg !== undefined && { data: msg }),
+    ...(binaryMsg !== undefined && { binaryMsg }),
+    mentioned
+  }
+})
+
+/** Maximum number of conversations of one command. */
+const MAX_MARKS = 100
+
+/** Marks conversations as read, up to a message or to the newest one. Other devices get a notice. */
+export const readConversations: Handler = Effect.fnUntraced(function* ({ command, run }) {
+  const { cid, cids = [], convs = [] } = command.read ?? {}
+  const marks = [...(cid === undefined ? [] : [{ cid }]), ...cids.map((one) => ({ cid: one })), ...convs]
+  if (marks.length > MAX_MARKS) {
+    return yield* fail(Code.notAllowed, `A command may name at most ${MAX_MARKS} conversations.`)
+  }
+  for (const mark of marks) {
+    const chat = chatRef(mark.cid ?? "")
+    if (chat === undefined) return yield* fail(Code.conversationNotFound, "There is no such conversation.")
+    const message = "mid" in mark && mark.mid !== undefined && mark.mid !== "" ? entryId(mark.mid) : undefined
+    const upTo: MarkRead["upTo"] = message === undefined ? undefined : { message }
+    yield* run({ _tag: "MarkRead", chat, ...(upTo !== undefined && { upTo }) })
+  }
+  return undefined
+})

@@ -1,0 +1,195 @@
+/** Messages, with the published SDKs against a server on SQLite. */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import type { Conversation, Message, Realtime } from "leancloud-realtime"
+import { codeOf, connect, next, type RtmServer, sdks, startServer } from "./harness.ts"
+
+let server: RtmServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+/** Queries have `as never`: the published types ask for fields that are optional. */
+type Received = [Message & { readonly text?: string; readonly content?: unknown }, Conversation]
+
+describe.each(sdks)("messages of clients of the SDK %s", (version, sdk) => {
+  const { TextMessage, BinaryMessage } = sdk
+  let started = 0
+
+  /** Two new clients, each on a connection of its own, in a conversation. */
+  const pair = async () => {
+    started++
+    const [tomId = "", jerryId = ""] = ["tom", "jerry"].map((id) => `${id}-m${started}-${version}`)
+    const [toms, jerries] = [await connect(sdk, server), await connect(sdk, server)]
+    const [tom, jerry] = [await toms.createIMClient(tomId), await jerries.createIMClient(jerryId)]
+    const invited = next<[unknown, Conversation]>(jerry, "invited")
+    const conversation = await tom.createConversation({ members: [jerryId], name: "Cheese" })
+    const [, seen] = await invited
+    const close = async () => {
+      await tom.close()
+      await jerry.close()
+    }
+    return { tom, jerry, tomId, jerryId, toms, jerries, conversation, seen, close }
+  }
+
+  it("are received as they were sent: texts, typed, binary, with mentions", async () => {
+    const { jerry, tomId, jerryId, conversation, close } = await pair()
+    const receive = () => next<Received>(jerry, "message")
+
+    let received = receive()
+    const sent = await conversation.send(new TextMessage("hello, 🧀"))
+    let [message] = await received
+    assert.strictEqual(message.text, "hello, 🧀")
+    assert.strictEqual(message.from, tomId)
+    assert.strictEqual(message.id, sent.id)
+    assert.deepStrictEqual(message.timestamp, sent.timestamp)
+
+    received = receive()
+    await conversation.send(new TextMessage("with attributes").setAttributes({ mood: "good" }))
+    ;[message] = await received
+    assert.strictEqual(message.text, "with attributes")
+    assert.deepStrictEqual((message as unknown as { getAttributes: () => unknown }).getAttributes(), { mood: "good" })
+
+    received = receive()
+    await conversation.send(new BinaryMessage(Uint8Array.of(0, 1, 254, 255).buffer))
+    ;[message] = await received
+    assert.deepStrictEqual([...new Uint8Array(message.content as ArrayBuffer)], [0, 1, 254, 255])
+
+    received = receive()
+    const mentioning = new TextMessage("look")
+    mentioning.setMentionList([jerryId])
+    await conversation.send(mentioning)
+    ;[message] = await received
+    assert.isTrue(message.mentioned)
+    assert.deepStrictEqual(message.mentionList, [jerryId])
+    await close()
+  })
+
+  it("reach the sender's other devices and members of every protocol", async () => {
+    const { jerryId, tomId, tom, conversation, close } = await pair()
+    const pad = await (await connect(sdk, server)).createIMClient(tomId)
+    const onPad = next<Received>(pad, "message")
+    await conversation.send(new TextMessage("from the phone"))
+    assert.strictEqual((await onPad)[0].text, "from the phone")
+    const chat = { gid: conversation.id }
+    const [{ content } = { content: "" }] = (await server.parley.as(jerryId).history(chat)).messages
+    assert.strictEqual(content, "from the phone")
+
+    const onPhone = next<Received>(tom, "message")
+    await server.parley.as(jerryId).send(chat, "from elsewhere")
+    assert.strictEqual((await onPhone)[0].text, "from elsewhere")
+    await pad.close()
+    await close()
+  })
+
+  it("are counted as unread for who was away, and read on all devices", async () => {
+    const { tom, jerry, jerryId, conversation } = await pair()
+    const other = await tom.createConversation({ members: [jerryId], name: "Other", unique: false })
+    await jerry.close()
+    for (const text of ["one", "two", "three"]) await conversation.send(new TextMessage(text))
+    const mentioning = new TextMessage("four")
+    mentioning.mentionAll()
+    await other.send(mentioning)
+
+    const away = await connect(sdk, server)
+    const back = await away.createIMClient(jerryId)
+    const [unread] = await next<[ReadonlyArray<Conversation>]>(back, "unreadmessagescountupdate")
+    const counts = new Map(unread.map((one) => [one.id, one]))
+    assert.strictEqual(counts.get(conversation.id)?.unreadMessagesCount, 3)
+    assert.isFalse(counts.get(conversation.id)?.unreadMessagesMentioned)
+    assert.strictEqual((counts.get(conversation.id)?.lastMessage as { text?: string } | undefined)?.text, "three")
+    assert.strictEqual(counts.get(other.id)?.unreadMessagesCount, 1)
+    assert.isTrue(counts.get(other.id)?.unreadMessagesMentioned)
+
+    const second = await (await connect(sdk, server)).createIMClient(jerryId)
+    await next(second, "unreadmessagescountupdate")
+    const cleared = next<[ReadonlyArray<Conversation>]>(second, "unreadmessagescountupdate")
+    await counts.get(conversation.id)?.read()
+    const [[gone]] = await cleared
+    assert.strictEqual(gone?.id, conversation.id)
+    assert.strictEqual(gone?.unreadMessagesCount, 0)
+    await back.close()
+    await second.close()
+    await tom.close()
+  })
+
+  it("are changed and recalled by their sender", async () => {
+    const { jerry, conversation, seen, close } = await pair()
+    const received = next<Received>(jerry, "message")
+    const sent = await conversation.send(new TextMessage("first"))
+    await received
+    const updated = next<Received>(jerry, "messageupdate")
+    await conversation.update(sent, new TextMessage("second"))
+    const [changed] = await updated
+    assert.strictEqual(changed.text, "second")
+    assert.strictEqual(changed.id, sent.id)
+    const recalled = next<Received>(jerry, "messagerecall")
+    await conversation.recall(sent)
+    assert.strictEqual((await recalled)[0].id, sent.id)
+    const [last] = await seen.queryMessages({ limit: 1 } as never)
+    assert.instanceOf(last, sdk.RecalledMessage)
+    const binary = await conversation.send(new BinaryMessage(Uint8Array.of(1).buffer))
+    assert.strictEqual(await codeOf(conversation.update(binary, new TextMessage("text"))), 4308)
+    await close()
+  })
+
+  it("refuse what this server does not have, and who is no member", async () => {
+    const { jerryId, conversation, seen, close } = await pair()
+    assert.strictEqual(await codeOf(conversation.send(new TextMessage("x"), { transient: true })), 4308)
+    assert.strictEqual(await codeOf(conversation.send(new TextMessage("x"), { will: true })), 4308)
+    await conversation.remove([jerryId])
+    assert.strictEqual(await codeOf(seen.send(new TextMessage("x"))), 4401)
+    assert.strictEqual(await codeOf(seen.queryMessages({} as never)), 4312)
+    await close()
+  })
+})
+
+describe("the history", () => {
+  const [[, sdk] = []] = sdks
+  if (sdk === undefined) throw new Error("there is no SDK")
+
+  it("is paged in both directions through messages of the same time, none skipped or doubled", async () => {
+    const realtime: Realtime = await connect(sdk, server)
+    const reader = await realtime.createIMClient("reader")
+    const conversation = await reader.createConversation({ members: ["writer"], name: "Long" })
+    const writer = server.parley.as("writer")
+    const texts = Array.from({ length: 1000 }, (_, index) => `message ${index + 1}`)
+    const date = Date.now()
+    // Batches of 100, of one time each.
+    for (let at = 0; at < texts.length; at += 100) {
+      await writer.sendAll(
+        texts.slice(at, at + 100).map((content) => ({ chat: { gid: conversation.id }, content, date: date + at }))
+      )
+    }
+    const textsOf = (messages: ReadonlyArray<Message>) => messages.map((one) => (one as { text?: string }).text)
+
+    const backwards: Array<string | undefined> = []
+    const pages = conversation.createMessagesIterator({ limit: 70 })
+    for (let page = await pages.next(); page.value.length > 0; page = await pages.next()) {
+      backwards.unshift(...textsOf(page.value))
+      if (page.done === true) break
+    }
+    assert.deepStrictEqual(backwards, texts)
+
+    const forwards: Array<string | undefined> = []
+    const NEW = sdk.MessageQueryDirection.OLD_TO_NEW
+    let from: { readonly startTime?: Date; readonly startMessageId?: string } = {}
+    for (;;) {
+      const page = await conversation.queryMessages({ limit: 130, direction: NEW, ...from } as never)
+      forwards.push(...textsOf(page))
+      const last = page.at(-1)
+      if (last === undefined) break
+      from = { startTime: last.timestamp, startMessageId: last.id }
+    }
+    assert.deepStrictEqual(forwards, texts)
+
+    const range = { startTime: new Date(date + 200), endTime: new Date(date + 100), limit: 1000 }
+    assert.deepStrictEqual(textsOf(await conversation.queryMessages(range as never)), [])
+    const open = await conversation.queryMessages({ ...range, startClosed: true, endClosed: true } as never)
+    assert.deepStrictEqual(textsOf(open), texts.slice(100, 300))
+    const closedEnd = await conversation.queryMessages({ ...range, endClosed: true } as never)
+    assert.deepStrictEqual(textsOf(closedEnd), texts.slice(100, 200))
+    assert.strictEqual(await codeOf(conversation.queryMessages({ limit: 1001 } as never)), 4311)
+    await reader.close()
+  })
+})
