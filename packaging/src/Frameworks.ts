@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { join } from "node:path"
 import { type Ended, run, succeed } from "./Processes.ts"
+import { ROOT, root } from "./Workspace.ts"
 
 const PROGRAMS = fileURLToPath(new URL("../frameworks", import.meta.url))
 const PACKAGES = ["core", "client", "adapter-node", "adapter-memory", "dialects"]
@@ -12,6 +13,8 @@ export interface FrameworkProject {
   /** The program in `frameworks/`. */
   readonly program: string
   readonly dependencies: ReadonlyArray<string>
+  /** Whether the program is TypeScript with decorators, in a folder of its own. */
+  readonly compiles?: boolean
 }
 
 const nest = (platform: "express" | "fastify", version: string, adapter = version): FrameworkProject => ({
@@ -22,8 +25,10 @@ const nest = (platform: "express" | "fastify", version: string, adapter = versio
     `@nestjs/core@${version}`,
     `@nestjs/platform-${platform}@${adapter}`,
     "reflect-metadata@0.2.2",
-    "rxjs@7.8.2"
-  ]
+    "rxjs@7.8.2",
+    `@types/node@${root.devDependencies["@types/node"]}`
+  ],
+  compiles: true
 })
 
 export const frameworkProjects: ReadonlyArray<FrameworkProject> = [
@@ -40,7 +45,7 @@ export const frameworkProjects: ReadonlyArray<FrameworkProject> = [
 /** Installs a project from tarballs, as npm does without flags about peers, and runs its program. */
 export const runFrameworkProject = async (
   folder: string,
-  { program, dependencies }: FrameworkProject,
+  { program, dependencies, compiles = false }: FrameworkProject,
   { tarball, cache }: { readonly tarball: (name: string) => string; readonly cache: string }
 ): Promise<Ended> => {
   mkdirSync(folder, { recursive: true })
@@ -49,5 +54,9 @@ export const runFrameworkProject = async (
   const tarballs = PACKAGES.map((name) => tarball(`@parley/${name}`))
   const flags = ["--no-audit", "--no-fund", "--strict-peer-deps", "--cache", cache]
   await succeed("npm", ["install", ...flags, ...tarballs, ...dependencies], { cwd: folder })
+  if (compiles) {
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc")
+    await succeed(process.execPath, [tsc, "-p", join(folder, "nest")], { cwd: folder })
+  }
   return run("node", ["main.js", program], { cwd: folder })
 }

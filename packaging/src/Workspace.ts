@@ -8,8 +8,18 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 /** A subpath's file, or one for types and one for everything else; null for a subpath that is not exported. */
 type Exported = string | null | { readonly types: string; readonly default: string }
 
-export interface Manifest {
+/** Addresses of the project, the same in all manifests; absent while they are unknown. */
+interface Addresses {
+  readonly repository?: unknown
+  readonly homepage?: string
+  readonly bugs?: unknown
+}
+
+export interface Manifest extends Addresses {
   readonly name: string
+  readonly description?: string
+  readonly keywords?: ReadonlyArray<string>
+  readonly license?: string
   readonly version: string
   readonly engines: { readonly node: string }
   readonly bin?: Readonly<Record<string, string>>
@@ -42,7 +52,7 @@ export const filesBelow = (folder: string): ReadonlyArray<string> =>
     .map((path) => path.replaceAll("\\", "/"))
     .sort()
 
-interface Root {
+interface Root extends Addresses {
   readonly packageManager: string
   readonly engines: { readonly node: string }
   readonly devDependencies: Readonly<Record<string, string>>

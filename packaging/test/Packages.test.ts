@@ -1,7 +1,7 @@
 /**
  * The packages as the registry would get them: packed, judged, installed in projects outside the workspace, and run there
- * on the oldest Node that is supported and on the one that runs this. The quick run checks types of a third of the packages,
- * and starts most programs on the oldest Node only.
+ * on the oldest Node that is supported and on the one that runs this. The quick run installs nothing of the registry but that
+ * Node, starts programs on it only, and checks the types of one package with each tool.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { isFull, share } from "../../scripts/repetitions.ts"
 import { build, sourceOf } from "../src/Build.ts"
-import { bytesBelow, freshProject, installed, installNodes, resolved } from "../src/FreshProject.ts"
+import { bytesBelow, freshProject, installed, installNodes, required, unpackedProject } from "../src/FreshProject.ts"
 import { frameworkProjects, runFrameworkProject } from "../src/Frameworks.ts"
 import { deepImports, modulesOf, needsOptional } from "../src/Modules.ts"
 import { installNextServer } from "../src/NextServer.ts"
@@ -33,16 +33,18 @@ const SMALL = ["@parley/adapter-memory", "@parley/core"]
 
 /** Everything that takes the network, once. */
 beforeAll(async () => {
-  const installing = installNodes(join(place, "nodes"), [oldestNode, KIT_NODE])
+  const installing = installNodes(join(place, "nodes"), isFull ? [oldestNode, KIT_NODE] : [oldestNode])
   // It is awaited below, where its failure counts.
   installing.catch(() => {})
   // `npx pnpm run types` checks the types of the sources as well.
   await build({ check: isFull })
   for (const { name, folder } of packages) written.set(name, filesBelow(join(folder, "src")))
   tarballs = await pack(join(place, "tarballs"))
-  await freshProject(small, { tarballs: SMALL.map(tarball), cache, resolveOnly: !isFull })
-  const types = [`@types/node@${root.devDependencies["@types/node"]}`]
-  await freshProject(full, { tarballs: tarballs.values(), others: types, cache })
+  if (isFull) {
+    await freshProject(small, { tarballs: SMALL.map(tarball), cache })
+    const types = [`@types/node@${root.devDependencies["@types/node"]}`]
+    await freshProject(full, { tarballs: tarballs.values(), others: types, cache })
+  } else await unpackedProject(full, { tarballs, others: ["@types/node"] })
   nodes = await installing
 }, 300_000)
 
@@ -154,7 +156,7 @@ describe.each(packages)("the tarball of $name", (one) => {
 })
 
 // It takes longer than all other checks of a tarball.
-describe.each(share(packages, 3, 1))("the tarball of $name", (one) => {
+describe.each(share(packages, 9, 7))("the tarball of $name", (one) => {
   it("has types that are right for each of its modules", async () => {
     assert.strictEqual(await attwOn(tarball(one.name), one), "")
   })
@@ -162,10 +164,14 @@ describe.each(share(packages, 3, 1))("the tarball of $name", (one) => {
 
 describe("a fresh project", () => {
   it("gets the kit with ws and nothing else, and small", async () => {
+    const names = ["@parley/conformance", "ws"]
+    assert.deepEqual(required(full, ["@parley/conformance"]), names)
+    const [kitBytes = 0, wsBytes = 0] = names.map((name) => bytesBelow(inFull(name)))
+    assert.isBelow(kitBytes + wsBytes, 5_000_000)
+    if (!isFull) return
     const kit = join(place, "kit")
     await freshProject(kit, { tarballs: [tarball("@parley/conformance")], cache })
-    assert.deepEqual(installed(kit), ["@parley/conformance", "ws"])
-    assert.isBelow(bytesBelow(join(kit, "node_modules")), 5_000_000)
+    assert.deepEqual(installed(kit), names)
     const node = nodeOf(KIT_NODE)
     const program = join(kit, "node_modules/.bin/parley-conformance")
     assert.include(await succeed(program, ["explain", "spark.status"], { cwd: kit, node }), "spark.status")
@@ -173,7 +179,7 @@ describe("a fresh project", () => {
   })
 
   it("gets the engine and its storage in memory with effect and nothing else", () => {
-    assert.deepEqual(isFull ? installed(small) : resolved(small), [...SMALL, "effect"].toSorted())
+    assert.deepEqual(isFull ? installed(small) : required(full, SMALL), [...SMALL, "effect"].toSorted())
     const [core = 0, memory = 0, effect = 0] = ["@parley/core", "@parley/adapter-memory", "effect"].map((name) =>
       bytesBelow(inFull(name))
     )
@@ -184,7 +190,7 @@ describe("a fresh project", () => {
     assert.isBelow(core + memory, 5_000_000)
   })
 
-  it("gets one copy of each package, ours all from the tarballs", () => {
+  it.runIf(isFull)("gets one copy of each package, ours all from the tarballs", () => {
     const names = installed(full)
     assert.deepEqual(
       names.filter((name, at) => (name.startsWith("@parley/") || name === "effect") && names.indexOf(name) !== at),
@@ -212,17 +218,19 @@ describe("a fresh project", () => {
     assert.isAbove(deep.length, 1000)
     writeFileSync(join(full, "no-other-module.ts"), deep.join(""))
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc")
-    for (const config of ["tsconfig.json", "tsconfig.bundler.json"]) {
+    for (const config of share(["tsconfig.json", "tsconfig.bundler.json"], 2)) {
       const { code, out, err } = await run(process.execPath, [tsc, "-p", join(full, config)], { cwd: full })
       assert.strictEqual(code, 0, config + out + err)
     }
   })
 })
 
-describe.each([
-  { version: `Node ${oldestNode}`, node: () => nodeOf(oldestNode), is: `v${oldestNode}`, runsAll: true },
-  { version: `Node ${process.versions.node}`, node: () => process.execPath, is: process.version, runsAll: isFull }
-])("on $version", ({ node, is, runsAll }) => {
+const versions = [
+  { version: `Node ${oldestNode}`, node: () => nodeOf(oldestNode), is: `v${oldestNode}` },
+  { version: `Node ${process.versions.node}`, node: () => process.execPath, is: process.version }
+]
+
+describe.each(share(versions, 2))("on $version", ({ node, is }) => {
   const here = () => ({ cwd: full, node: node() })
 
   it("is what runs here", async () => {
@@ -253,8 +261,6 @@ describe.each([
     const { code, out, err } = await run("node", ["embed.js"], here())
     assert.deepEqual({ code, out, err }, { code: 0, out: "ben heard: Hello, Ben\nown page: Your own page.\n", err: "" })
   })
-
-  if (!runsAll) return
 
   it.each(["core", "adapter-memory", "adapter-sql", "dialects"])("the README of %s runs", async (name) => {
     const [, example = ""] =
@@ -301,8 +307,8 @@ describe.each([
   })
 })
 
-// One project in the quick run.
-describe.each(share(frameworkProjects, frameworkProjects.length))("$name", (project) => {
+// `adapter-node` has the tests of each framework in the workspace.
+describe.runIf(isFull).each(frameworkProjects)("$name", (project) => {
   it("installs without flags, and has the chat beside a page of its own", async () => {
     const folder = join(place, project.name.replaceAll(" ", "-"))
     const { code, out, err } = await runFrameworkProject(folder, project, { tarball, cache })

@@ -151,7 +151,9 @@ export class PostgresCluster {
     writeFileSync(join(folder.path, "data", "standby.signal"), "")
     await this.start()
     const primary = `primary_conninfo=host=127.0.0.1 port=${this.port} user=postgres`
-    const standby = new PostgresCluster(folder.path, folder.programs, await freePort(), [...this.#settings, primary])
+    // The replay waits for queries. Otherwise it would cancel them, even that of the promotion.
+    const settings = [...this.#settings, primary, "max_standby_streaming_delay=-1"]
+    const standby = new PostgresCluster(folder.path, folder.programs, await freePort(), settings)
     await standby.start()
     return standby
   }

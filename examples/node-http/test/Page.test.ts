@@ -9,7 +9,8 @@ const at = (path: string): URL => new URL(`../../../${path}`, import.meta.url)
 
 const EXAMPLES = [
   ...["ten-lines", "tour", "nodes", "server"].map((name) => `examples/node-http/src/${name}.ts`),
-  ...["express", "fastify", "hono", "nest"].map((name) => `examples/${name}/src/server.ts`)
+  ...["express", "fastify", "hono"].map((name) => `examples/${name}/src/server.ts`),
+  ...["chat/chat.module", "chat/chat.statistics"].map((name) => `examples/nest/src/${name}.ts`)
 ]
 
 const SESSIONS = ["src/express-session.ts", "src/better-auth.ts", "next/server.js"].map(
@@ -17,7 +18,7 @@ const SESSIONS = ["src/express-session.ts", "src/better-auth.ts", "next/server.j
 )
 
 it.each([
-  ["docs/embedding.md", 9],
+  ["docs/embedding.md", 10],
   ["docs/sessions.md", 10]
 ])("%s shows lines of the examples", (path, least) => {
   // A shown option may be indented in the source, and followed by others.
@@ -42,7 +43,7 @@ it("the tour runs to its end", async () => {
 })
 
 it("no example's server is longer than a page", () => {
-  for (const path of EXAMPLES.filter((name) => name.endsWith("server.ts"))) {
+  for (const path of EXAMPLES.filter((name) => /(?:server|module)\.ts$/.test(name))) {
     assert.isAtMost(readFileSync(at(path), "utf8").split("\n").length, 75, path)
   }
 })

@@ -1,5 +1,5 @@
 /** Embeds the engine and its protocols in an existing server. */
-import type { OperatorCommand } from "@parley/core/Dialect"
+import type { Listing, OperatorCommand } from "@parley/core/Dialect"
 import {
   startEngine,
   type StartedEngine,
@@ -77,15 +77,22 @@ export class Parley extends ParleyEngine {
     return this.#commands()
   }
 
-  /** Runs an operator command: `operate("ha-key add", { key: "our-app" })`. Resolves to its output. */
-  async operate(path: string, inputs: Readonly<Record<string, string | number | boolean>> = {}): Promise<string> {
+  /**
+   * Runs an operator command: `operate("ha-key add", { key: "our-app" })`. Resolves to its text, or to the rows of a list, as
+   * `operate("ha-key list")` does.
+   */
+  async operate(
+    path: string,
+    inputs: Readonly<Record<string, string | number | boolean>> = {}
+  ): Promise<string | Listing["rows"]> {
     const command = this.#commands().find((one) => one.path.join(" ") === path)
     if (command === undefined) {
       const known = this.#commands().map((one) => one.path.join(" "))
       throw new ParleyError("Failed", `There is no command ${path}; there are ${known.join(", ")}.`)
     }
     checkInputs(command, inputs)
-    return this.run(command.run(inputs))
+    const output = await this.run(command.run(inputs))
+    return typeof output === "string" ? output : output.rows
   }
 
   /**

@@ -112,6 +112,8 @@ describe("nodes on PostgreSQL", () => {
       const [one, other] = [yield* open, yield* open]
       yield* Effect.promise(async () => {
         await one.users.addAll([{ account: "ann" }, { account: "ben" }])
+        // The other one has its lease soon after it was opened.
+        for (; (await one.nodes()).length < 2;);
         const nodes = (await one.nodes()).map(({ isThis, connections, host }) => ({ isThis, connections, host }))
         assert.deepStrictEqual(nodes, [
           { isThis: true, connections: 0, host: "" },

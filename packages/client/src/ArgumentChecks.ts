@@ -101,6 +101,8 @@ export const PARAMETERS: Readonly<Record<string, Parameters>> = {
     ],
     options()
   ],
+  slowMode: [inChat, options()],
+  setSlowMode: [inChat, ["seconds", integer(0, 21_600)], options()],
   listUsers: [options()],
   listChats: [options()],
   changeName: [["name", text], options()],

@@ -145,7 +145,7 @@ export class Operations extends MessageChanges {
     return this.#applyReply(await this.#request("create", params, options))
   }
 
-  /** Returns the direct chat with this user; creates it if it does not exist. */
+  /** Returns the direct chat with this user, for direct messages; creates it if it does not exist. */
   openDirectChat(user: UserRef, options?: RequestOptions): Promise<Chat> {
     const members = [this.me, idOf(user)]
     const gid = members
@@ -251,6 +251,23 @@ export class Operations extends MessageChanges {
     return this.#applyReply(await this.#request("setCommitters", { gid: gidOf(chat), committers }, options))
   }
 
+  /**
+   * Returns the seconds that a member of a group must wait between two messages; 0 without slow mode. Admins are exempt.
+   * A method of the server's module `parley`, as `setSlowMode`.
+   */
+  async slowMode(chat: ChatRef, options?: RequestOptions): Promise<number> {
+    return this.#slowMode({ gid: gidOf(chat) }, options)
+  }
+
+  /**
+   * Sets slow mode of a group, as an admin: a member who is not an admin sends one message in `seconds`, from 1 to
+   * 21,600; 0 turns it off. Earlier messages are refused, and the reason has the seconds until the next one. Returns
+   * the seconds.
+   */
+  async setSlowMode(chat: ChatRef, seconds: number, options?: RequestOptions): Promise<number> {
+    return this.#slowMode({ gid: gidOf(chat), seconds }, options)
+  }
+
   /** Requests the list of users again. */
   async listUsers(options?: RequestOptions): Promise<ReadonlyArray<User>> {
     const data = usersOf("userGetList", await this.#request<unknown>("userGetList", undefined, options), fail)
@@ -317,6 +334,14 @@ export class Operations extends MessageChanges {
   async #request<A = unknown>(method: string, params: unknown, options: RequestOptions | undefined): Promise<A> {
     const { data } = await this.#session.request(method, params, options)
     return data as A
+  }
+
+  async #slowMode(params: object, options: RequestOptions | undefined): Promise<number> {
+    const { data } = await this.#session.request("slowMode", params, options, "parley")
+    const seconds: unknown = typeof data === "object" && data !== null ? Reflect.get(data, "seconds") : undefined
+    return typeof seconds === "number"
+      ? seconds
+      : fail(new ParleyError("malformed", "the server's reply has no seconds"))
   }
 
   async #setPreference(

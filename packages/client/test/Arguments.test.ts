@@ -33,6 +33,7 @@ const table: ReadonlyArray<readonly [string, ReadonlyArray<unknown>, string]> = 
   ["search", ["x", "g"], 'search: options must be an object with options, not "g".'],
   ["edit", ["g", null], "edit: content must be a string, not null."],
   ["setSenders", ["g", "$NOBODY"], 'setSenders: senders must be "$ALL", "$ADMINS" or a list of users, not "$NOBODY".'],
+  ["setSlowMode", ["g", 0.5], "setSlowMode: seconds must be an integer from 0 to 21600, not 0.5."],
   ["changeStatus", ["offline"], 'changeStatus: status must be one of "online", "away", "busy", not "offline".'],
   ["saveSettings", [], "saveSettings: settings must be a value of JSON, not undefined."],
   [

@@ -252,6 +252,30 @@ layer(Server.layer)("the server's own module", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("sets slow mode, and refuses a member's next message with the time until it", () =>
+    Effect.gen(function* () {
+      const alice = yield* clientOf("alice")
+      const bob = yield* clientOf("bob")
+      yield* Effect.promise(async () => {
+        const team = await alice.create({ name: "slow", members: [bob.me] })
+        assert.strictEqual(await bob.slowMode(team), 0)
+        assert.strictEqual(await refusal(bob.setSlowMode(team, 5)), "Only admins may do this.")
+        assert.strictEqual(await alice.setSlowMode(team, 3600), 3600)
+        assert.strictEqual(await bob.slowMode(team), 3600)
+        const first = await bob.send(team, "first", { gid: "slow-1" })
+        assert.match(
+          await refusal(bob.send(team, "second")),
+          /^No message was stored\. This chat is in slow mode; retry in (3600|359[0-9]) seconds\.$/
+        )
+        assert.deepStrictEqual(await bob.send(team, "first", { gid: "slow-1" }), first, "sent again, stored once")
+        assert.strictEqual((await bob.edit(first, "edited")).content, "edited")
+        for (const text of ["an admin", "is exempt"]) await alice.send(team, text)
+        assert.strictEqual(await alice.setSlowMode(team, 0), 0)
+        await bob.send(team, "second")
+      })
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("refuses foreign chats and messages in the protocol's form", () =>
     Effect.gen(function* () {
       const alice = yield* clientOf("alice")

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import * as Schema from "effect/Schema"
 import { Account } from "./accounts/Accounts.ts"
+import { Organization } from "./accounts/Organization.ts"
 import { BadOptions } from "./run/plan.ts"
 import { Feature, Transport, Wire } from "./scenarios/Scenario.ts"
 
@@ -48,6 +49,10 @@ export const Config = Schema.Struct({
   without: field(Schema.Union([Feature, Schema.Array(Feature)]), "Features that the server does not have."),
   insecure: field(Schema.Boolean, "Accepts a certificate that no authority has signed."),
   accounts: field(AccountSource, "The account source. Default: the demo accounts."),
+  organization: field(
+    Organization,
+    "An organization of the server with its users, for hisihi. Without it the scenarios about its users are not run."
+  ),
   sequences: field(Texts, "Folders with further scenarios."),
   literals: field(
     Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite])),

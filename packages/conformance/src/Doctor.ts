@@ -8,7 +8,7 @@ import { requestOf } from "./run/http.ts"
 import { isObject, parse } from "./Json.ts"
 import { isAbout } from "./transport/Connection.ts"
 import { runScenario, type RunContext } from "./run/scenario.ts"
-import { type Options, plan, type Plan } from "./run/plan.ts"
+import { NO_ORGANIZATION, type Options, plan, type Plan } from "./run/plan.ts"
 import type { Request } from "./Reproduce.ts"
 import { probe } from "./run.ts"
 import type { Protocol, Scenario } from "./scenarios/Scenario.ts"
@@ -185,6 +185,43 @@ const accountFindings = (prepared: Plan): Effect.Effect<ReadonlyArray<Finding>> 
   )
 }
 
+/** The first request of the planned scenarios whose response shows the users of the organization. */
+const organizationStep = ({ chosen }: Plan) =>
+  chosen
+    .flatMap(({ facts, steps }) => (facts === undefined ? [] : steps))
+    .find((step) => "http" in step && step.http.method === "GET" && reads({ ...step }).has("organization.contacts"))
+
+/** Whether the server lists the users of the organization that the configuration names. */
+const organizationFindings = (prepared: Plan): Effect.Effect<ReadonlyArray<Finding>> => {
+  const { runContext, skipped } = prepared
+  const name = runContext.protocol.protocol
+  const left = skipped.filter(([, reason]) => reason === NO_ORGANIZATION).map(([{ id }]) => id)
+  if (left.length > 0) return Effect.succeed([note(`${name}: ${NO_ORGANIZATION}, so ${left.join(", ")} is not run`)])
+  const step = organizationStep(prepared)
+  const { organization } = runContext
+  if (step === undefined || organization === undefined) return Effect.succeed([])
+  const full: RunContext = { ...runContext, profile: "all", accounts: {}, expiry: undefined }
+  const scenario = {
+    id: `${name}/doctor/organization`,
+    title: "",
+    actors: [],
+    facts: ["organization"],
+    steps: [step]
+  } as const
+  return runScenario(full, scenario).pipe(
+    Effect.map(({ checks }) => {
+      const failed = checks.find(({ verdict }) => verdict !== "pass")
+      if (failed === undefined) return [good(`${name}: organization ${organization.id} lists its users`)]
+      return [
+        bad(
+          `${name}: organization ${organization.id} does not list its users: ${failed.evidence?.reason ?? ""}`,
+          'correct "organization" in the configuration, or remove it: its scenarios are then not run'
+        )
+      ]
+    })
+  )
+}
+
 /** Findings about the planned runs. `named`: the user named the protocols, so a missing one is a fault. */
 export const examine = (runs: ReadonlyArray<Options>, named: boolean): Effect.Effect<ReadonlyArray<Finding>> =>
   Effect.gen(function* () {
@@ -208,6 +245,9 @@ export const examine = (runs: ReadonlyArray<Options>, named: boolean): Effect.Ef
     }
     if (seen.length === 0 && !named)
       findings.push(bad("no known protocol is served", "correct --url, or name one with --protocol"))
-    for (const options of seen) findings.push(...(yield* accountFindings(plan(options))))
+    for (const options of seen) {
+      const prepared = plan(options)
+      findings.push(...(yield* accountFindings(prepared)), ...(yield* organizationFindings(prepared)))
+    }
     return findings
   })

@@ -15,6 +15,8 @@ export interface Explained {
   readonly title: string
   readonly level: string
   readonly profile: string
+  /** Features and facts without which its scenario is not run. */
+  readonly needs: ReadonlyArray<string>
   readonly demands: ReadonlyArray<BilingualDemand>
   /** The readings of the requirements, and those that the pattern names. */
   readonly readings: ReadonlyArray<Reading>
@@ -188,6 +190,7 @@ export const explain = (
     title: scenario.title,
     level: levelAs(id, profile),
     profile,
+    needs: [...(scenario.needs ?? []), ...(scenario.facts ?? []).map((fact) => `"${fact}" in the configuration`)],
     demands: demandsOf(id, step),
     readings: readingsOf(id, step),
     steps: scenario.steps.map((one, position) => {

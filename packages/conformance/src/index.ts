@@ -7,6 +7,7 @@ export {
   NotPrepared,
   staticAccounts
 } from "./accounts/Accounts.ts"
+export { demoOrganization, type Organization } from "./accounts/Organization.ts"
 export { protocols, load } from "./scenarios/loadScenarios.ts"
 export { Unreachable } from "./transport/connect.ts"
 export { execAccounts } from "./accounts/ExecAccounts.ts"

@@ -58,6 +58,7 @@ const table: ReadonlyArray<readonly [Json, ReadonlyArray<Json | undefined>, Read
   [{ $contains: [{ id: 1 }, { id: 2 }] }, [[{ id: 2 }, { id: 3 }, { id: 1, x: 1 }]], [[{ id: 1 }], [], null, "12"]],
   [{ $contains: "tach" }, ["attachment"], ["inline", ["tach"], undefined]],
   [{ $each: "$int" }, [[], [1, 2]], [[1, "2"], {}, undefined]],
+  [{ $before: [1, 2] }, [[], [1], [2, 3], [1, 3, 1, 2, 4]], [[2, 1], [1, 2, 1], 1, {}, undefined]],
   [{ $matches: "^[0-9a-f]{4}$" }, ["00ff"], ["00fff", "00FF", "", 1234, undefined]],
   [{ $length: 2 }, [[1, 2], "ab"], [[1], "abc", 2, undefined]],
   [{ $list: [7, { $ref: "n" }, 1] }, ["7,1,7", "1,7,7"], ["1,7", "", [7, 1, 7], undefined]],

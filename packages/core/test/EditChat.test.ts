@@ -31,6 +31,27 @@ describe("attributes", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
+  it.live("of the engine are neither changed nor given at the creation", () =>
+    Effect.gen(function* () {
+      const edit = yield* group
+      const [bob] = yield* people("bob")
+      const { perform } = yield* Engine
+      const made = { gid: "h", name: "", type: "group", members: [], subject: 0, public: false } as const
+      if (bob === undefined) return assert.fail("nobody")
+      for (const key of ["parley.via", "parley.organisation", "parley.slowMode"]) {
+        assert.deepStrictEqual(
+          (yield* Effect.flip(edit({ [key]: 1 }))).reason,
+          invalid(`data.${key}`, "must not be changed as an attribute")
+        )
+        const created = perform(bob, { _tag: "CreateChat", ...made, attributes: { [key]: 1 } })
+        assert.deepStrictEqual(
+          (yield* Effect.flip(created)).reason,
+          invalid(`attributes.${key}`, "must not be given as an attribute")
+        )
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
   it.live("have at most 4096 bytes: texts as they are, other values as JSON", () =>
     Effect.gen(function* () {
       const edit = yield* group

@@ -222,6 +222,7 @@ describe("arguments", () => {
       ({ ann }) => ann.setSenders("g", "12"),
       'setSenders: senders must be "all", "admins" or a list of users, not "12".'
     ],
+    [({ ann }) => ann.setSlowMode("g", 21_601), "setSlowMode: seconds must be an integer from 0 to 21600, not 21601."],
     [
       ({ ann }) => ann.history("g", 2),
       "history: page must be a page { size, number }, a range { start, limit } of integers, or { before, limit } with a message or its id, not 2."

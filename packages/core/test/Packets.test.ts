@@ -171,36 +171,50 @@ describe("a sender", () => {
     return { sender, packets, fire, timers, decoded }
   }
 
-  it("gathers notices into one packet, numbers packets, and sends empty ones", () => {
+  it("gathers the notices of a turn, then those of a millisecond; numbers packets, and sends empty ones", async () => {
     const { sender, fire, timers, decoded } = makeSender(10_000)
     for (const seq of [1, 2, 3]) sender.add(numbered(seq))
-    assert.strictEqual(timers.length, 1)
     assert.deepStrictEqual(decoded(), [])
-    fire()
+    await Promise.resolve()
+    assert.deepStrictEqual(decoded().length, 1)
     sender.beat()
-    sender.add(numbered(4))
+    for (const seq of [4, 5]) {
+      sender.add(numbered(seq))
+      await Promise.resolve()
+    }
+    assert.strictEqual(timers.length, 1)
+    assert.deepStrictEqual(decoded().length, 2)
+    fire()
+    sender.add(numbered(6))
     sender.beat()
     fire()
+    assert.deepStrictEqual(timers, [])
+    sender.add(numbered(7))
+    await Promise.resolve()
     assert.deepStrictEqual(
       decoded().map((packet) => [packet?.number, packet?.notices?.map(seqOf)]),
       [
         [1, [1, 2, 3]],
         [2, []],
-        [3, [4]]
+        [3, [4, 5]],
+        [4, [6]],
+        [5, [7]]
       ]
     )
   })
 
-  it("never exceeds the bus's size: it sends several packets, or a bare notice", () => {
+  it("never exceeds the bus's size: it sends several packets, or a bare notice", async () => {
     const { sender, fire, packets, decoded } = makeSender(1000)
     const large = (text: string) => ({ ...numbered(1), text }) as never as Notice
     for (let seq = 1; seq <= 30; seq++) sender.add(numbered(seq))
+    await Promise.resolve()
     fire()
     assert.isAbove(packets.length, 1)
     const single = packets.length
     sender.add(large("x".repeat(2000)), numbered(99))
     sender.add(large("文".repeat(300)), numbered(100))
     sender.add(large("x".repeat(2000)))
+    await Promise.resolve()
     fire()
     for (const packet of packets) assert.isAtMost(new TextEncoder().encode(packet).length, 1000)
     assert.deepStrictEqual(

@@ -1,6 +1,6 @@
 /** Permissions as tables. Source: PROTOCOLS, "Who may do what" and "May speak". */
 import { describe, expect, it } from "vitest"
-import { type Chat, type Senders, VIA } from "@parley/core/Chat"
+import { type Chat, type Senders, SLOW_MODE, VIA } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { adminsOf, isAdmin, ownerWithout } from "@parley/core/rules/Membership"
 import { type Operation, operations, refusal } from "@parley/core/rules/Operations"
@@ -79,6 +79,9 @@ describe("invariant 2: rules are plain functions, the same for every protocol", 
     ["setSenders", "a group", chat(), ["owner", "admin"]],
     ["setSenders", "a system chat", system({ admins: [UserId(3)] }), ["sender", "administrator"]],
     ["setSenders", "a project", chat({ type: "project" }), []],
+    ["setSlowMode", "a group", chat({ public: true }), ["owner", "admin"]],
+    ["setSlowMode", "a system chat", system({ admins: [UserId(3)] }), []],
+    ["setSlowMode", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
     ["editOwn", "a group", chat({ public: true }), ["owner", "admin", "sender", "member"]],
     ["editOwn", "a group where only admins speak", chat({ senders: "admins" }), ["owner", "admin"]],
     ["editOthers", "a group", chat(), ["owner", "admin"]],
@@ -147,6 +150,41 @@ describe("permission to send", () => {
     const of = chat({ senders })
     const members = everybody.filter((role) => of.members.has(user(role).id))
     expect(members.filter((role) => canSend({ user: user(role), chat: of }))).toEqual(who)
+  })
+})
+
+describe("slow mode of ten seconds", () => {
+  const slow = { [SLOW_MODE]: 10 }
+  const members: ReadonlyArray<Role> = ["owner", "admin", "sender", "member"]
+  /** Milliseconds since the member's newest message, members who may send again, and the seconds for which others wait. */
+  const cases: ReadonlyArray<
+    readonly [since: number | undefined, Partial<Chat>, who: ReadonlyArray<Role>, seconds: number]
+  > = [
+    [undefined, { attributes: slow }, members, 0],
+    [0, { attributes: slow }, ["owner", "admin"], 10],
+    [9000, { attributes: slow }, ["owner", "admin"], 1],
+    [9999, { attributes: slow }, ["owner", "admin"], 1],
+    [10_000, { attributes: slow }, members, 0],
+    // Another node's clock may be ahead; one that was set back by more than the interval counts as none.
+    [-500, { attributes: slow }, ["owner", "admin"], 10],
+    [-10_000, { attributes: slow }, members, 0],
+    [0, { attributes: {} }, members, 0],
+    [0, { attributes: { [SLOW_MODE]: "10" } }, members, 0],
+    [0, { attributes: slow, type: "project" }, members, 0],
+    [0, { attributes: slow, type: "one2one", owner: null, admins: [] }, members, 0]
+  ]
+  it.each(cases)("%s ms after a message, with %j", (sinceOwnMessage, part, who, seconds) => {
+    const of = chat(part)
+    const refused = new Map(
+      members.map((role) => [role, refusal("send", { user: user(role), chat: of, sinceOwnMessage })?.reason])
+    )
+    expect(members.filter((role) => refused.get(role) === undefined)).toEqual(who)
+    const reason = { _tag: "RateLimited", retryAfterSeconds: seconds, of: "slow mode" }
+    expect(refused.get("member")).toEqual(seconds === 0 ? undefined : reason)
+  })
+  it("does not concern the chat's other operations", () => {
+    const facts = { user: user("member"), chat: chat({ attributes: slow }), sinceOwnMessage: 0 }
+    for (const operation of ["editOwn", "rename", "read"] as const) expect(refusal(operation, facts)).toBeUndefined()
   })
 })
 

@@ -51,6 +51,8 @@ describe("a refusal", () => {
     assert.strictEqual(sentenceOf("NotMember"), "opUser is not a member of this session.")
     assert.strictEqual(sentenceOf("Invalid"), "title must not be empty.")
     assert.strictEqual(sentenceOf("MessagesRefused"), "No message was stored. opUser is not a member of this session.")
+    const slow = { _tag: "RateLimited", retryAfterSeconds: 7, of: "slow mode" } as const
+    assert.strictEqual(describeReason(slow, words), "This session is in slow mode; retry in 7 seconds.")
     assert.strictEqual(describeReason(samples.NotMember), "You are not a member of this chat.")
   })
 

@@ -224,6 +224,57 @@ describe("a user over the limit of messages", () => {
   )
 })
 
+describe("a member of a chat in slow mode", () => {
+  it.live("is told when to send again, in the shape of each protocol with messages in groups", () =>
+    running(
+      Effect.gen(function* () {
+        const { http, alice, bob, login, token } = yield* fixture
+        const [client, other] = [yield* webSocket(http), yield* webSocket(http)]
+        yield* client.get("login", { account: "alice", password: yield* login(alice.id) })
+        yield* other.get("login", { account: "bob", password: yield* login(bob.id) })
+        const { perform } = yield* Engine
+        const caller = { user: bob.id, device: null }
+        const cgid = newGid()
+        yield* perform(caller, {
+          _tag: "CreateChat",
+          gid: cgid,
+          name: "Group",
+          type: "group",
+          members: [alice.id],
+          subject: 0,
+          public: false
+        })
+        yield* perform(caller, { _tag: "SetSlowMode", chat: { gid: cgid }, seconds: 600 })
+        const say = (content: string) => client.ask("message", [{ gid: newGid(), cgid, content }])
+        assert.strictEqual((yield* say("first")).result, "success")
+        const refused = yield* say("second")
+        assert.strictEqual(refused.result, "fail")
+        assert.match(refused.message ?? "", /This chat is in slow mode; retry in (600|59\d) seconds\.$/)
+        const response = yield* Effect.promise(() =>
+          fetch(`${http}/message/push?token=${token}`, {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ SessionId: cgid, Type: 0, Content: "second" })
+          })
+        )
+        assert.strictEqual(response.status, 429)
+        assert.isAtLeast(Number(response.headers.get("retry-after")), 590)
+        assert.include(yield* Effect.promise(() => response.json()), { success: false, error: "rate_limited" })
+        // The owner is exempt, and keeps the fast path.
+        for (const content of ["one", "two", "three"]) yield* other.say(cgid, content)
+        // Calls of the embedding API act as the user, and follow the chat's rules.
+        const messages = [
+          { gid: newGid(), chat: { gid: cgid }, type: "normal", contentType: "text", content: "second" } as const
+        ]
+        const { reason } = yield* Effect.flip(
+          perform({ user: alice.id, device: null }, { _tag: "SendMessages", messages })
+        )
+        assert.strictEqual(reason._tag, "MessagesRefused")
+      })
+    )
+  )
+})
+
 describe("a message without content", () => {
   it.live("is refused; a placeholder of an image is not", () =>
     running(

@@ -17,6 +17,9 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
   readonly version: string
 }
 
+/** Maximum milliseconds to wait for the end of a chat client's connection. */
+const CLOSE_TIMEOUT = 1000
+
 const args = process.argv.slice(2)
 
 // Disables V8 allocation-site pretenuring, which decides by the first hundred objects of an allocation site. With a store
@@ -58,3 +61,5 @@ process.exitCode = Exit.match(exit, {
 })
 // Standard input would keep the process alive after it was read. No `process.exit`: output is flushed first.
 process.stdin.unref?.()
+// The server may never end the connection of `parley chat`.
+if (args[0] === "chat") setTimeout(() => process.exit(), CLOSE_TIMEOUT).unref()

@@ -6,7 +6,8 @@ import { Effect, Layer } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { desktop, md5, webSocket } from "./clients.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 import { Server } from "./TestClient.ts"
 
 const PASSWORD = "a-password-of-their-own"
@@ -20,7 +21,7 @@ const served = (...args: ReadonlyArray<string>) =>
       const server = yield* serve(cwd, "--no-demo", "--set", "login.attempts=1", ...args)
       const users = ["alice", "bob", "carol", "dave"].map((account) => `${account},${PASSWORD}`)
       writeFileSync(join(cwd, "users.csv"), ["account,password", ...users, ""].join("\n"))
-      assert.strictEqual((yield* run(cwd, ["user", "import", "users.csv"])).out, "added 4 users\n")
+      assert.strictEqual((yield* runInProcess(cwd, ["user", "import", "users.csv"])).out, "added 4 users\n")
       return { cwd, ...server }
     })
   )
@@ -122,7 +123,7 @@ describe("an invalid list of proxies", () => {
   it.live("stops the server before it starts, with one line that names the entry", () =>
     Effect.gen(function* () {
       const args = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:"]
-      const { code, out, err } = yield* run(yield* folder, args, "", { PARLEY_TRUSTED_PROXIES: "loopback, nginx" })
+      const { code, out, err } = yield* runInProcess(yield* folder, args, { PARLEY_TRUSTED_PROXIES: "loopback, nginx" })
       assert.deepStrictEqual(
         [code, out, err],
         [

@@ -164,6 +164,8 @@ describe("parley chat", () => {
       const alice = yield* chat(cwd, http, "alice")
       yield* alice.until(/you are alice/)
       child.kill("SIGSTOP")
+      // The first line waits for its response.
+      yield* alice.type("/open bob")
       yield* alice.type("/quit")
       const { code } = yield* alice.ended
       child.kill("SIGCONT")

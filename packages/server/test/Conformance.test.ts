@@ -2,7 +2,7 @@
  * The documented sequences against a running server: each store, transport and wire form. In the quick run the stores share
  * the sequences.
  */
-import { audits, type Options, protocols, type ScenarioResult } from "@parley/conformance"
+import { audits, demoOrganization, type Options, protocols, type ScenarioResult } from "@parley/conformance"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { share } from "../../../scripts/repetitions.ts"
 import { type Reference, referenceOn } from "../../conformance/test/mutants/Reference.ts"
@@ -30,7 +30,7 @@ for (const [turn, [store, database]] of Object.entries(stores).entries()) {
 
     for (const [name, way] of ways) {
       describe(`${name}`, () => {
-        const options = { profile: "all", strict: true, ...way } as const
+        const options = { profile: "all", strict: true, organization: demoOrganization, ...way } as const
         for (const { id, title } of share(audits({ ...options, target: NOWHERE }), Object.keys(stores).length, turn)) {
           it(`${id}: ${title}`, async () => {
             const results: Array<ScenarioResult> = []

@@ -16,7 +16,8 @@ import {
   PASSWORD,
   webSocket
 } from "./clients.ts"
-import { complaintsIn, folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { complaintsIn, folder, serve } from "./serverProcess.ts"
 
 /** Kills the server without any chance to clean up, like a crash of the machine. */
 const kill = ({ child, ended }: Effect.Success<ReturnType<typeof serve>>) =>
@@ -245,13 +246,13 @@ describe("a server that is stopped", () => {
       const cwd = yield* folder
       const server = yield* serve(cwd)
       const alice = yield* online(server.http, "alice")
-      const second = yield* run(cwd, ["serve", "--port", "0", "--tcp-port", "0"])
+      const second = yield* runInProcess(cwd, ["serve", "--port", "0", "--tcp-port", "0"])
       assert.deepStrictEqual([second.code, second.out], [1, ""])
       assert.match(second.err, /^parley: [^\n]*parley\.db[^\n]*\n$/)
       for (const taken of ["http", "tcp"] as const) {
         const { port } = new URL(server[taken])
         const ports = { http: "0", tcp: "0", [taken]: port }
-        const other = yield* run(yield* folder, ["serve", "--port", ports.http, "--tcp-port", ports.tcp])
+        const other = yield* runInProcess(yield* folder, ["serve", "--port", ports.http, "--tcp-port", ports.tcp])
         assert.deepStrictEqual([other.code, other.out], [1, ""])
         assert.match(other.err, new RegExp(`^parley: [^\\n]*\\b${port}\\b[^\\n]*\\n$`))
       }

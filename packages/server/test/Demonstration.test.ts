@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { request } from "node:http"
 import { desktop, md5, PASSWORD, webSocket } from "./clients.ts"
+import { runInProcess } from "./inProcessCommand.ts"
 import { folder, run, serve } from "./serverProcess.ts"
 
 type Headers = Readonly<Record<string, string>>
@@ -68,7 +69,7 @@ describe("parley serve", () => {
       const cwd = yield* folder
       for (const [args, environment, why] of cases) {
         const all = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:", ...args]
-        const { code, out, err } = yield* run(cwd, all, "", environment)
+        const { code, out, err } = yield* runInProcess(cwd, all, environment)
         assert.deepStrictEqual([code, out], [1, ""])
         assert.match(err, /^parley: --demo is for this machine only[^\n]*\n$/)
         assert.include(err, why)
@@ -123,7 +124,7 @@ describe("a demonstration", () => {
         ["--host", "0.0.0.0"],
         ["--trusted-proxies", "loopback"]
       ]) {
-        const { code, out, err } = yield* run(cwd, ["serve", "--port", "0", "--tcp-port", "off", ...args])
+        const { code, out, err } = yield* runInProcess(cwd, ["serve", "--port", "0", "--tcp-port", "off", ...args])
         assert.deepStrictEqual([code, out], [1, ""])
         assert.match(
           err,
@@ -131,7 +132,7 @@ describe("a demonstration", () => {
         )
       }
 
-      const removed = yield* run(cwd, ["demo", "remove"])
+      const removed = yield* runInProcess(cwd, ["demo", "remove"])
       assert.deepStrictEqual([removed.code, removed.err], [0, ""])
       for (const words of [
         "the sessions of admin",
@@ -143,10 +144,10 @@ describe("a demonstration", () => {
         assert.include(removed.out, words)
       }
       assert.include(removed.out, "nothing is ever removed from a log")
-      const again = yield* run(cwd, ["demo", "remove"])
+      const again = yield* runInProcess(cwd, ["demo", "remove"])
       assert.deepStrictEqual([again.code, again.err], [1, "parley: the database holds no demonstration\n"])
       for (const words of ["ha-key", "app", "youdu-app"]) {
-        assert.strictEqual((yield* run(cwd, [words, "list"])).out.trim(), "", words)
+        assert.strictEqual((yield* runInProcess(cwd, [words, "list"])).out.trim(), "", words)
       }
       const { http } = yield* serve(cwd, "--no-demo", "--host", "0.0.0.0")
       assert.strictEqual(yield* login(http), 401)
@@ -160,7 +161,7 @@ describe("a demonstration", () => {
       assert.strictEqual((yield* run(cwd, ["user", "passwd", "bob"], "correct horse battery\n")).code, 0)
       const chat = yield* desktop(tcp)
       yield* chat.get("login", ["alice", md5(PASSWORD), "online"])
-      assert.strictEqual((yield* run(cwd, ["demo", "remove"])).code, 0)
+      assert.strictEqual((yield* runInProcess(cwd, ["demo", "remove"])).code, 0)
       yield* chat.untilClosed
       assert.strictEqual(yield* login(http), 401)
       const bob = yield* desktop(tcp)

@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Client, type Message, idsOf, newGid, online } from "./clients.ts"
 import { serveInProcess } from "./inProcess.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 import { runExamples } from "./runExamples.ts"
 
 interface Listed {
@@ -228,8 +229,8 @@ describe("ha beside xuanxuan", () => {
       })
       first.child.kill("SIGTERM")
       yield* first.ended
-      assert.deepInclude(yield* run(cwd, ["ha-key", "list"]), { code: 0, out: "ha-demo\n" })
-      assert.deepInclude(yield* run(cwd, ["ha-key", "add", "mine"]), { code: 0, out: "added key mine\n" })
+      assert.deepInclude(yield* runInProcess(cwd, ["ha-key", "list"]), { code: 0, out: "ha-demo\n" })
+      assert.deepInclude(yield* runInProcess(cwd, ["ha-key", "add", "mine"]), { code: 0, out: "added key mine\n" })
       const { http } = yield* serve(cwd)
       const alice = yield* app(http, "alice")
       assert.strictEqual(yield* alice.talkTo((yield* app(http, "bob")).id), conversation)
@@ -240,7 +241,7 @@ describe("ha beside xuanxuan", () => {
           ["read", 1]
         ]
       )
-      assert.deepInclude(yield* run(cwd, ["ha-key", "list"]), { code: 0, out: "ha-demo\nmine\n" })
+      assert.deepInclude(yield* runInProcess(cwd, ["ha-key", "list"]), { code: 0, out: "ha-demo\nmine\n" })
     }).pipe(Effect.scoped)
   )
 

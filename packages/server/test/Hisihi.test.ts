@@ -2,7 +2,8 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { serveInProcess } from "./inProcess.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 import { runExamples } from "./runExamples.ts"
 import { fields, listed, loggedIn, Server } from "./TestClient.ts"
 
@@ -135,7 +136,7 @@ describe("hisihi.auth", () => {
           "hisihi.auth=open",
           ...args
         ]
-        const { code, out, err } = yield* run(yield* folder, all)
+        const { code, out, err } = yield* runInProcess(yield* folder, all)
         assert.deepStrictEqual([code, out], [1, ""])
         assert.match(err, /^parley: [^\n]*--set hisihi\.auth=token[^\n]*\n$/)
       }
@@ -177,14 +178,14 @@ describe("parley app", () => {
   it.live("adds an app to a running server, and to a database without a server", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
-      const first = yield* run(cwd, ["app", "add", "school", "--key", "k1", "--create"])
+      const first = yield* runInProcess(cwd, ["app", "add", "school", "--key", "k1", "--create"])
       assert.deepStrictEqual(first, { code: 0, out: "added app school\n", err: "" })
       const { http } = yield* serve(cwd, "--demo")
       assert.strictEqual((yield* ask(http, "GET", "/signature/login/school/3")).status, 200)
-      assert.strictEqual((yield* run(cwd, ["app", "list"])).out, "1\n2\nschool\n")
-      assert.strictEqual((yield* run(cwd, ["app", "remove", "school"])).out, "removed app school\n")
+      assert.strictEqual((yield* runInProcess(cwd, ["app", "list"])).out, "1\n2\nschool\n")
+      assert.strictEqual((yield* runInProcess(cwd, ["app", "remove", "school"])).out, "removed app school\n")
       assert.strictEqual((yield* ask(http, "GET", "/signature/login/school/3")).status, 404)
-      assert.strictEqual((yield* run(cwd, ["class", "add", "77"])).out, "added class 77\n")
+      assert.strictEqual((yield* runInProcess(cwd, ["class", "add", "77"])).out, "added class 77\n")
       assert.strictEqual((yield* ask(http, "POST", "/im/org/77/message")).status, 201)
     }).pipe(Effect.scoped)
   )

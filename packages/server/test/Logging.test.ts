@@ -2,12 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
+import { serverBundle } from "../../../scripts/serverBundle.ts"
 import { folder } from "./serverProcess.ts"
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 const SERVE = [
-  MAIN,
+  await serverBundle(),
   "serve",
   "--port",
   "0",

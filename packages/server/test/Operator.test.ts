@@ -5,7 +5,8 @@ import { existsSync, readFileSync, renameSync, statSync } from "node:fs"
 import { request } from "node:http"
 import { join } from "node:path"
 import { desktop, md5, webSocket } from "./clients.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 interface Line {
   readonly message: string
@@ -59,8 +60,8 @@ describe("the log of a running server", () => {
       const secret = "configured-token-0123456789-abcdefgh"
       const server = yield* serve(cwd, "--no-demo", "--audit-log", "audit.log", "--set", `youdu.token=${secret}`)
       const { http, tcp } = server
-      assert.strictEqual((yield* run(cwd, ["user", "add", "alice", "--password", PASSWORD])).code, 0)
-      assert.strictEqual((yield* run(cwd, ["ha-key", "add", "the-key-of-ha"])).code, 0)
+      assert.strictEqual((yield* runInProcess(cwd, ["user", "add", "alice", "--password", PASSWORD])).code, 0)
+      assert.strictEqual((yield* runInProcess(cwd, ["ha-key", "add", "the-key-of-ha"])).code, 0)
       const answer = yield* login(http, "alice", PASSWORD)
       assert.strictEqual(answer.status, 200)
       const { token } = JSON.parse(answer.text) as { readonly token: string }
@@ -76,8 +77,11 @@ describe("the log of a running server", () => {
           yield* ask(http, "POST", `${path}?token=${shown}&accessToken=${shown}`, headers, `{"token":"${shown}"`)
         }
       }
-      assert.strictEqual((yield* run(cwd, ["user", "passwd", "alice", "--password", `${PASSWORD}, new`])).code, 0)
-      assert.strictEqual((yield* run(cwd, ["user", "list"])).code, 0)
+      assert.strictEqual(
+        (yield* runInProcess(cwd, ["user", "passwd", "alice", "--password", `${PASSWORD}, new`])).code,
+        0
+      )
+      assert.strictEqual((yield* runInProcess(cwd, ["user", "list"])).code, 0)
       server.child.kill("SIGTERM")
       const { code, err } = yield* server.ended
       assert.strictEqual(code, 0)
@@ -115,13 +119,13 @@ describe("signals", () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd, "--no-demo", "--audit-log", "audit.log")
-      assert.strictEqual((yield* run(cwd, ["user", "add", "alice", "--password", PASSWORD])).code, 0)
+      assert.strictEqual((yield* runInProcess(cwd, ["user", "add", "alice", "--password", PASSWORD])).code, 0)
       yield* until("one line", () => readFileSync(join(cwd, "audit.log"), "utf8").endsWith("\n"))
       renameSync(join(cwd, "audit.log"), join(cwd, "audit.log.1"))
       server.child.kill("SIGHUP")
       yield* until("a new file", () => existsSync(join(cwd, "audit.log")))
       for (const signal of ["SIGUSR1", "SIGPIPE", "SIGHUP"] as const) server.child.kill(signal)
-      assert.strictEqual((yield* run(cwd, ["user", "disable", "alice"])).code, 0)
+      assert.strictEqual((yield* runInProcess(cwd, ["user", "disable", "alice"])).code, 0)
       yield* until("a line in it", () => readFileSync(join(cwd, "audit.log"), "utf8").includes("user disable"))
       assert.notInclude(readFileSync(join(cwd, "audit.log.1"), "utf8"), "user disable")
       assert.strictEqual((yield* ask(server.http, "GET", "/healthz")).status, 200)
@@ -137,10 +141,12 @@ describe("signals", () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const environment = { PARLEY_AUDIT_LOG: "audit.log" }
-      const added = yield* run(cwd, ["user", "add", "alice", "--create", "--password", PASSWORD], "", environment)
+      const added = yield* runInProcess(cwd, ["user", "add", "alice", "--create", "--password", PASSWORD], environment)
       assert.deepStrictEqual([added.code, added.err], [0, ""])
       assert.strictEqual(linesOf(readFileSync(join(cwd, "audit.log"), "utf8"))[0]?.annotations["command"], "user add")
-      const none = yield* run(cwd, ["user", "disable", "alice"], "", { PARLEY_AUDIT_LOG: "no/such/folder/audit.log" })
+      const none = yield* runInProcess(cwd, ["user", "disable", "alice"], {
+        PARLEY_AUDIT_LOG: "no/such/folder/audit.log"
+      })
       assert.strictEqual(none.code, 1)
       assert.match(none.err, /^parley: the audit log no\/such\/folder\/audit\.log cannot be opened: [^\n]*\n$/)
     }).pipe(Effect.scoped)

@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { contents, historyOf, idsOf, newGroup, online, webSocket } from "./clients.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 interface Listed {
   readonly gid: string
@@ -19,7 +20,7 @@ describe("operator commands for users and sessions", () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd, "--demo")
-      const operate = (...args: ReadonlyArray<string>) => run(cwd, args)
+      const operate = (...args: ReadonlyArray<string>) => runInProcess(cwd, args)
       const bob = yield* online(server.http, "bob")
 
       // A new name is pushed to online users.
@@ -105,7 +106,7 @@ describe("operator commands for users and sessions", () => {
       yield* alice.say(group, "from alice")
       yield* bob.untilMessage("from alice")
 
-      assert.deepInclude(yield* run(cwd, ["user", "delete", "alice"]), {
+      assert.deepInclude(yield* runInProcess(cwd, ["user", "delete", "alice"]), {
         code: 0,
         out: `alice is removed; the messages of user ${aliceId} stay\n`
       })
@@ -130,7 +131,7 @@ describe("operator commands for users and sessions", () => {
         "alice"
       )
       assert.isFalse(users.some(({ id }) => id === aliceId))
-      assert.notInclude((yield* run(cwd, ["user", "list"])).out, "alice")
+      assert.notInclude((yield* runInProcess(cwd, ["user", "list"])).out, "alice")
       const history = yield* historyOf(bob, group)
       assert.deepStrictEqual(contents(history), ["from alice"])
       assert.strictEqual(history[0]?.user, aliceId)
@@ -145,19 +146,19 @@ describe("operator commands for users and sessions", () => {
         assert.notStrictEqual((yield* unauthenticated.ask("login", login)).result, "success")
       }
       // The account is free; its next user is another one.
-      const added = yield* run(cwd, ["user", "add", "alice", "--password", "another long secret"])
+      const added = yield* runInProcess(cwd, ["user", "add", "alice", "--password", "another long secret"])
       assert.match(added.out, /^added alice with id \d+\n$/)
       assert.notInclude(added.out, `id ${aliceId}\n`)
-      assert.deepInclude(yield* run(cwd, ["user", "delete", `removed:${aliceId}`]), { code: 1 })
+      assert.deepInclude(yield* runInProcess(cwd, ["user", "delete", `removed:${aliceId}`]), { code: 1 })
 
       server.child.kill("SIGTERM")
       assert.isNotEmpty(audits((yield* server.ended).err, "user.delete"))
       // The same on a database without a server.
-      assert.deepInclude(yield* run(cwd, ["user", "delete", "bob"]), { code: 0 })
-      const list = (yield* run(cwd, ["user", "list"])).out
+      assert.deepInclude(yield* runInProcess(cwd, ["user", "delete", "bob"]), { code: 0 })
+      const list = (yield* runInProcess(cwd, ["user", "list"])).out
       assert.notInclude(list, "bob")
       assert.notInclude(list, "removed:")
-      assert.deepInclude(yield* run(cwd, ["user", "delete", "bob"]), { code: 1 })
+      assert.deepInclude(yield* runInProcess(cwd, ["user", "delete", "bob"]), { code: 1 })
     }).pipe(Effect.scoped)
   )
 })

@@ -2,7 +2,8 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { md5, PASSWORD, webSocket } from "./clients.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 import { Server } from "./TestClient.ts"
 
 const APP = "https://app.example"
@@ -113,7 +114,7 @@ describe("a list of origins", () => {
         "https://app.example:443"
       ]) {
         const args = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:", "--origins", entry]
-        const { code, err } = yield* run(cwd, args)
+        const { code, err } = yield* runInProcess(cwd, args)
         assert.strictEqual(code, 1)
         assert.include(err, `parley: --origins must be origins such as https://app.example, separated by commas`)
         assert.include(err, JSON.stringify(entry))

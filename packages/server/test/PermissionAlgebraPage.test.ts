@@ -37,7 +37,8 @@ const explained = Effect.fnUntraced(function* (
       const target = yield* chatCase.make(people, role)
       for (const operation of operationNames) {
         const refused = refusal(operation, factsOf({ actors: people, target }, "xuanxuan"))
-        const said = yield* explain(target.actor.account, target.gid, operation)
+        const output = yield* explain(target.actor.account, target.gid, operation)
+        const said = typeof output === "string" ? output : ""
         const isSame = refused === undefined ? said.startsWith("allowed: ") : said === `refused: ${refused.rule.name}`
         if (!isSame) wrong.push(`${chatCase.name}, ${role}, ${operation}: ${said}`)
         decisions.set(keyOf(chatCase, role, operation), refused?.rule)

@@ -5,7 +5,8 @@ import { hostname } from "node:os"
 import { startCluster } from "../../../scripts/postgres/cluster.ts"
 import { createDatabase, execute } from "../../../scripts/postgres/database.ts"
 import { contents, historyOf, idsOf, newGid, newGroup, online } from "./clients.ts"
-import { complaintsIn, folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { complaintsIn, folder, serve } from "./serverProcess.ts"
 
 const newDatabase = Effect.promise(() => createDatabase("18"))
 
@@ -30,16 +31,19 @@ const untilReadiness = (http: string, status: number) =>
     Effect.orDie
   )
 
-/** Checks the output of `node list`: nodes by their start, with their addresses and at least one connection. */
+/** Checks the output of `node list --json`: nodes by their start, with their addresses and at least one connection. */
 const nodesAre = (output: string, addresses: ReadonlyArray<string>, self?: string) =>
   Effect.sync(() => {
-    const [header, ...rows] = output.trimEnd().split("\n")
-    assert.match(header ?? "", /^node +host +address +version +started +lease +connections$/)
+    const rows = JSON.parse(output) as ReadonlyArray<Readonly<Record<string, unknown>>>
     assert.lengthOf(rows, addresses.length)
     for (const [index, address] of addresses.entries()) {
-      const own = address === self ? " +this node$" : "$"
-      const facts = `^[0-9a-f]{16} +${hostname()} +${address} +\\S+ +\\S+Z +\\d\\.\\d s +[12]${own}`
-      assert.match(rows[index] ?? "", new RegExp(facts))
+      const { node, started, lease, connections, version, ...facts } = rows[index] ?? {}
+      assert.deepStrictEqual(facts, { host: hostname(), address, this: address === self })
+      assert.match(String(node), /^[0-9a-f]{16}$/)
+      assert.match(String(started), /Z$/)
+      assert.isString(version)
+      assert.isBelow(Number(lease), 10)
+      assert.include([1, 2], connections)
     }
   })
 
@@ -71,11 +75,11 @@ describe("a server on PostgreSQL", () => {
       // A command of another machine, which no control socket leads to a node.
       const elsewhere = yield* folder
       const command = (...words: ReadonlyArray<string>) =>
-        run(elsewhere, [...words, "--database", database], "", { TMPDIR: elsewhere })
+        runInProcess(elsewhere, [...words, "--database", database], { TMPDIR: elsewhere })
       assert.strictEqual((yield* command("user", "disable", "carol")).code, 0)
       yield* carol.untilClosed
       // One of this machine, which a node runs.
-      const added = yield* run(here, [
+      const added = yield* runInProcess(here, [
         "user",
         "add",
         "zoe",
@@ -86,8 +90,8 @@ describe("a server on PostgreSQL", () => {
       ])
       assert.deepStrictEqual([added.code, added.err], [0, ""])
       assert.include((yield* command("user", "list")).out, "zoe")
-      yield* nodesAre((yield* command("node", "list")).out, [one.http, other.http])
-      const listed = yield* run(here, ["node", "list", "--database", database])
+      yield* nodesAre((yield* command("node", "list", "--json")).out, [one.http, other.http])
+      const listed = yield* runInProcess(here, ["node", "list", "--json", "--database", database])
       yield* nodesAre(listed.out, [one.http, other.http], one.http)
 
       one.child.kill("SIGKILL")
@@ -108,13 +112,18 @@ describe("a server on PostgreSQL", () => {
       const database = yield* newDatabase
       const cwd = yield* folder
       const missing = database.replace("postgres@", "postgres:secret@").replace(/[^/]+$/, "nowhere")
-      const refused = yield* run(cwd, ["serve", "--database", missing])
+      const refused = yield* runInProcess(cwd, ["serve", "--database", missing])
       const name = missing.replace(":secret", "")
       assert.deepStrictEqual(
         [refused.code, refused.err.trimEnd()],
         [1, `parley: The database ${name} cannot be opened: database "nowhere" does not exist.`]
       )
-      const unreachable = yield* run(cwd, ["user", "list", "--database", "postgres://parley@127.0.0.1:1/parley"])
+      const unreachable = yield* runInProcess(cwd, [
+        "user",
+        "list",
+        "--database",
+        "postgres://parley@127.0.0.1:1/parley"
+      ])
       assert.deepStrictEqual(
         [unreachable.code, unreachable.err.trimEnd()],
         [
@@ -122,10 +131,10 @@ describe("a server on PostgreSQL", () => {
           "parley: The database postgres://parley@127.0.0.1:1/parley cannot be reached: connect ECONNREFUSED 127.0.0.1:1."
         ]
       )
-      const early = yield* run(cwd, ["user", "list", "--database", database])
+      const early = yield* runInProcess(cwd, ["user", "list", "--database", database])
       assert.strictEqual(early.code, 1)
       assert.include(early.err, `the database ${database} has no tables of Parley`)
-      const created = yield* run(cwd, ["user", "list", "--create", "--database", database])
+      const created = yield* runInProcess(cwd, ["user", "list", "--create", "--database", database])
       assert.strictEqual(created.code, 0)
     }).pipe(Effect.scoped)
   )
@@ -134,9 +143,9 @@ describe("a server on PostgreSQL", () => {
     Effect.gen(function* () {
       const database = yield* newDatabase
       const cwd = yield* folder
-      assert.strictEqual((yield* run(cwd, ["user", "list", "--create", "--database", database])).code, 0)
+      assert.strictEqual((yield* runInProcess(cwd, ["user", "list", "--create", "--database", database])).code, 0)
       yield* Effect.promise(() => execute(database, ...REFUSE_CHATS))
-      const unwritable = yield* run(cwd, ["serve", "--port", "0", "--tcp-port", "off", "--database", database])
+      const unwritable = yield* runInProcess(cwd, ["serve", "--port", "0", "--tcp-port", "off", "--database", database])
       assert.strictEqual(unwritable.code, 1)
       assert.match(unwritable.err, /^parley: the database could not be written: no more chats$/m)
     }).pipe(Effect.scoped)

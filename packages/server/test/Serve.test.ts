@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { runInProcess } from "./inProcessCommand.ts"
 import { folder, run, serve, start } from "./serverProcess.ts"
 
 const login = (http: string, account: string, password: string) =>
@@ -57,11 +58,11 @@ describe("parley serve", () => {
       const cwd = yield* folder
       const { http } = yield* serve(cwd)
       const port = new URL(http).port
-      const other = yield* run(yield* folder, ["serve", "--port", port, "--tcp-port", "off"])
+      const other = yield* runInProcess(yield* folder, ["serve", "--port", port, "--tcp-port", "off"])
       assert.strictEqual(other.code, 1)
       assert.include(other.err, port)
       assert.strictEqual(other.err.split("\n").length, 2, other.err)
-      const second = yield* run(cwd, ["serve", "--port", "0", "--tcp-port", "off"])
+      const second = yield* runInProcess(cwd, ["serve", "--port", "0", "--tcp-port", "off"])
       assert.strictEqual(second.code, 1)
       assert.include(second.err, "is held by another Parley server")
       assert.strictEqual(second.err.split("\n").length, 2, second.err)
@@ -80,14 +81,14 @@ describe("parley user", () => {
       assert.match(added.out, /^added dora with id \d+\n$/)
       assert.strictEqual(yield* login(http, "dora", "first-horse-1"), 200)
 
-      assert.strictEqual((yield* run(cwd, ["user", "passwd", "dora", "--password", "second-horse-2"])).code, 0)
+      assert.strictEqual((yield* runInProcess(cwd, ["user", "passwd", "dora", "--password", "second-horse-2"])).code, 0)
       assert.strictEqual(yield* login(http, "dora", "first-horse-1"), 401)
       assert.strictEqual(yield* login(http, "dora", "second-horse-2"), 200)
-      assert.strictEqual((yield* run(cwd, ["user", "disable", "dora"])).out, "dora is disabled\n")
+      assert.strictEqual((yield* runInProcess(cwd, ["user", "disable", "dora"])).out, "dora is disabled\n")
       assert.strictEqual(yield* login(http, "dora", "second-horse-2"), 401)
-      assert.include((yield* run(cwd, ["user", "list"])).out, "Dora D.")
+      assert.include((yield* runInProcess(cwd, ["user", "list"])).out, "Dora D.")
 
-      const again = yield* run(cwd, ["user", "add", "dora", "--password", "third-horse-3"])
+      const again = yield* runInProcess(cwd, ["user", "add", "dora", "--password", "third-horse-3"])
       assert.deepStrictEqual([again.code, again.out, again.err], [1, "", "parley: account dora exists already\n"])
     }).pipe(Effect.scoped)
   )
@@ -96,8 +97,8 @@ describe("parley user", () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       writeFileSync(join(cwd, "users.csv"), "account,password\nemil,emils-horse-4\nfrida,fridas-horse-5\n")
-      assert.strictEqual((yield* run(cwd, ["user", "import", "--create", "users.csv"])).out, "added 2 users\n")
-      const twice = yield* run(cwd, ["user", "import", "users.csv"])
+      assert.strictEqual((yield* runInProcess(cwd, ["user", "import", "--create", "users.csv"])).out, "added 2 users\n")
+      const twice = yield* runInProcess(cwd, ["user", "import", "users.csv"])
       assert.strictEqual(
         twice.err,
         "parley: line 2: account emil exists already\nline 3: account frida exists already\n"

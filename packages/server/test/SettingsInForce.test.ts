@@ -3,7 +3,8 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { folder, run, start } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, start } from "./serverProcess.ts"
 import { type Fields, fields } from "./TestClient.ts"
 
 class Server extends Context.Service<Server, { readonly http: string; readonly cwd: string }>()(
@@ -83,7 +84,7 @@ const login = Effect.fnUntraced(function* (account: string) {
 /** Adds a user by the command line; returns its output. */
 const addUser = Effect.fnUntraced(function* (account: string) {
   const { cwd } = yield* Server
-  const { code, out, err } = yield* run(cwd, ["user", "add", account, "--password", "correct-horse-7"])
+  const { code, out, err } = yield* runInProcess(cwd, ["user", "add", account, "--password", "correct-horse-7"])
   return code === 0 ? out : err
 })
 
@@ -150,7 +151,7 @@ layer(lower, { excludeTestServices: true })("lower limits, by the environment", 
       assert.match(yield* addUser("frank"), /^added frank with id \d+\n$/)
       assert.include(yield* addUser("gregor"), "account must have at most 5 characters")
       writeFileSync(join(cwd, "users.csv"), "account,password\nheidi,correct-horse-7\nivanna,correct-horse-7\n")
-      const imported = yield* run(cwd, ["user", "import", "users.csv"])
+      const imported = yield* runInProcess(cwd, ["user", "import", "users.csv"])
       assert.include(imported.err, "line 3: account must have at most 5 characters")
       assert.strictEqual((yield* createGroup("accounts", "alice:judy5")).status, 201)
       const refused = yield* createGroup("accounts", "alice:judy56")
@@ -277,7 +278,7 @@ describe("an invalid value", () => {
   it.live("stops the server before it starts, with one line", () =>
     Effect.gen(function* () {
       const args = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:", "--set", "ha.maxLimit=0"]
-      const { code, out, err } = yield* run(yield* folder, args)
+      const { code, out, err } = yield* runInProcess(yield* folder, args)
       assert.deepStrictEqual(
         [code, out, err],
         [1, "", 'parley: --set ha.maxLimit must be an integer from 1 to 10000, not "0"\n']

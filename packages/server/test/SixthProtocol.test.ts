@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { createHash } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
-import { folder, run, start } from "./serverProcess.ts"
+import { folder, run, SOURCES, start } from "./serverProcess.ts"
 
 const PIGEON = fileURLToPath(new URL("./fixtures/pigeon", import.meta.url))
 const environment = { PARLEY_DIALECTS: `xuanxuan,${PIGEON}` }
@@ -40,7 +40,8 @@ describe("a sixth protocol in a folder of its own", () => {
       const server = yield* start(
         cwd,
         ["serve", "--demo", "--port", "0", "--tcp-port", "off", "--set", "pigeon.letter=20"],
-        environment
+        environment,
+        SOURCES
       )
       const http = (yield* server.until(/^listening /)).split(" ")[1] ?? ""
       const ws = http.replace("http:", "ws:")
@@ -83,7 +84,7 @@ describe("a sixth protocol in a folder of its own", () => {
       alice.say(JSON.stringify({ module: "chat", method: "message", params: [message], sid }))
       assert.strictEqual(yield* bob.hear, "coo loft hi")
 
-      const { out, code } = yield* run(cwd, ["pigeon", "reset", "--from", "41"], "", environment)
+      const { out, code } = yield* run(cwd, ["pigeon", "reset", "--from", "41"], "", environment, SOURCES)
       assert.deepStrictEqual([code, out.trim()], [0, "counting anew"])
       assert.deepStrictEqual(yield* flights, { flights: 41 })
     })

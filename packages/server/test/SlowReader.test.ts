@@ -5,7 +5,8 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { repetitions } from "../../../scripts/repetitions.ts"
 import { type Client, contents, desktop, md5, newGid, newGroup, online, PASSWORD } from "./clients.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 const MEMBERS = repetitions(50, 10)
 /** Characters of one message. The kernel buffers some megabytes for a client before the server has to buffer anything. */
@@ -27,7 +28,9 @@ const busyGroup = Effect.gen(function* () {
     join(cwd, "users.csv"),
     ["account,password", ...accounts.map((account) => `${account},${PASSWORD}`)].join("\n")
   )
-  const imported = yield* run(cwd, ["user", "import", "users.csv", "--create"], "", { PARLEY_PASSWORDS_MINIMUM: "0" })
+  const imported = yield* runInProcess(cwd, ["user", "import", "users.csv", "--create"], {
+    PARLEY_PASSWORDS_MINIMUM: "0"
+  })
   assert.strictEqual(imported.code, 0, imported.err)
   return yield* serve(cwd, "--no-demo", "--set", "limits.sendBuffer=65536")
 })

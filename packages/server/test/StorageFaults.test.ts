@@ -5,7 +5,8 @@ import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Client, contents, historyOf, newGid, newGroup, online } from "./clients.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 const readiness = (http: string) =>
   Effect.promise(async () => {
@@ -47,7 +48,7 @@ describe("a server whose database files are deleted", () => {
       const [, body] = yield* untilReadiness(server.http, 503)
       assert.deepStrictEqual(body, { status: "storage failing" })
       // Operator commands fail too, and create no database.
-      const added = yield* run(cwd, ["user", "add", "zoe", "--password", "correct horse battery"])
+      const added = yield* runInProcess(cwd, ["user", "add", "zoe", "--password", "correct horse battery"])
       assert.strictEqual(added.code, 1)
       assert.isFalse(existsSync(join(cwd, DATABASE)))
       server.child.kill("SIGTERM")
@@ -180,7 +181,7 @@ describe("a mistyped --database", () => {
       const cwd = yield* folder
       const add = ["user", "add", "zoe", "--password", "correct horse battery"]
       for (const args of [["user", "list"], add, ["ha-key", "list"]]) {
-        const { code, out, err } = yield* run(cwd, [...args, "--database", "sqlite:./tpyo/parley.db"])
+        const { code, out, err } = yield* runInProcess(cwd, [...args, "--database", "sqlite:./tpyo/parley.db"])
         assert.deepStrictEqual([code, out], [1, ""])
         assert.strictEqual(
           err,
@@ -189,12 +190,12 @@ describe("a mistyped --database", () => {
         assert.isFalse(existsSync(join(cwd, "tpyo")))
       }
       assert.isFalse(existsSync(join(cwd, "data")), "no folder for files either")
-      const made = yield* run(cwd, [...add, "--create", "--database", "sqlite:./new/parley.db"])
+      const made = yield* runInProcess(cwd, [...add, "--create", "--database", "sqlite:./new/parley.db"])
       assert.deepInclude(made, { code: 0, err: "" })
       assert.isTrue(existsSync(join(cwd, "new", "parley.db")))
       assert.isFalse(existsSync(join(cwd, "data")))
       writeFileSync(join(cwd, "other.db"), readFileSync(join(cwd, "new", "parley.db")))
-      const listed = yield* run(cwd, ["user", "list", "--database", "sqlite:./other.db"])
+      const listed = yield* runInProcess(cwd, ["user", "list", "--database", "sqlite:./other.db"])
       assert.include(listed.out, "zoe")
     }).pipe(Effect.scoped)
   )

@@ -2,12 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
+import { serverBundle } from "../../../scripts/serverBundle.ts"
 import { folder } from "./serverProcess.ts"
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
-const SERVE = [MAIN, "serve", "--port", "0", "--tcp-port", "off", "--database", "memory:"]
+const SERVE = [await serverBundle(), "serve", "--port", "0", "--tcp-port", "off", "--database", "memory:"]
 
 const WARNINGS = 5000
 

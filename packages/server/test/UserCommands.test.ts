@@ -15,6 +15,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { executeCommand } from "../src/control/server.ts"
 import type { Request } from "../src/control/protocol.ts"
+import { jsonOf, tableOf } from "../src/terminal/columns.ts"
 import { userCommands } from "../src/users/commands.ts"
 
 /** The engine with its own database. */
@@ -36,9 +37,16 @@ const run = (line: string, inputs: Request["inputs"] = {}) =>
 const SHORT = "must have at least 8 characters (passwords.minimum)"
 const COMMON = "must not be one of the most common passwords (passwords.minimum)"
 
-/** Returns the output of a command, of a failure too. */
+/** Returns the output of a command as it is printed, of a failure too. */
 const say = (line: string, inputs: Request["inputs"] = {}) =>
-  run(line, inputs).pipe(Effect.catch((error) => Effect.succeed(`no: ${error}`)))
+  Effect.match(run(line, inputs), {
+    onFailure: (error) => `no: ${error}`,
+    onSuccess: (output) => (typeof output === "string" ? output : tableOf(output))
+  })
+
+/** Returns the rows of a list as JSON has them. */
+const rowsOf = (line: string) =>
+  Effect.map(run(line), (output): unknown => (typeof output === "string" ? output : JSON.parse(jsonOf(output))))
 
 const login = (account: string, password: string) =>
   Effect.gen(function* () {
@@ -57,7 +65,7 @@ describe("commands for users", () => {
       assert.strictEqual(
         yield* say("user list"),
         [
-          "id  account  realname  role  admin  org  state",
+          "id  account  realname  role  admin  org  disabled",
           "1   alice    alice",
           "2   bob      Bob             admin  7"
         ].join("\n")
@@ -76,7 +84,11 @@ describe("commands for users", () => {
 
       assert.strictEqual(yield* say("user disable", { account: "alice" }), "alice is disabled")
       assert.strictEqual((yield* Effect.flip(login("alice", "two-horse-2"))).reason._tag, "WrongPassword")
-      assert.include(yield* say("user list"), "disabled")
+      const facts = { realname: "Bob", role: "", admin: true, org: 7, disabled: false }
+      assert.deepStrictEqual(yield* rowsOf("user list"), [
+        { id: 1, account: "alice", realname: "alice", role: "", admin: false, org: null, disabled: true },
+        { id: 2, account: "bob", ...facts }
+      ])
       assert.strictEqual(yield* say("user enable", { account: "alice" }), "alice is enabled")
       yield* login("alice", "two-horse-2")
     }).pipe(Effect.provide(office))

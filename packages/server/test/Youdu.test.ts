@@ -4,7 +4,8 @@ import { Effect } from "effect"
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 import { type Client, idsOf, online } from "./clients.ts"
 import { serveInProcess } from "./inProcess.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 import { runExamples } from "./runExamples.ts"
 
 interface SessionJson {
@@ -133,9 +134,17 @@ describe("youdu beside xuanxuan", () => {
       const { http } = yield* serve(cwd, "--demo")
       const key = randomBytes(32)
       const mine = ["--buin", "7", "--app-id", "mine"]
-      const added = yield* run(cwd, ["youdu-app", "add", ...mine, "--key", key.toString("base64"), "--org", "1"])
+      const added = yield* runInProcess(cwd, [
+        "youdu-app",
+        "add",
+        ...mine,
+        "--key",
+        key.toString("base64"),
+        "--org",
+        "1"
+      ])
       assert.deepInclude(added, { code: 0, out: "added app 7/mine of organisation 1, with the user yd-7-mine\n" })
-      const listed = yield* run(cwd, ["youdu-app", "list"])
+      const listed = yield* runInProcess(cwd, ["youdu-app", "list"])
       assert.deepInclude(listed, { code: 0, out: "14797363/yd-demo  org 1\n7/mine  org 1\n" })
       const apps = [
         { buin: BUIN, appId: APP, key: KEY },
@@ -164,7 +173,7 @@ describe("youdu beside xuanxuan", () => {
         )
         assert.deepStrictEqual(got, made)
       }
-      assert.deepInclude(yield* run(cwd, ["youdu-app", "remove", ...mine]), { code: 0 })
+      assert.deepInclude(yield* runInProcess(cwd, ["youdu-app", "remove", ...mine]), { code: 0 })
       const refused = yield* ask<{ readonly errcode: number }>(`${http}/cgi/gettoken`, {
         buin: 7,
         appId: "mine",
@@ -256,7 +265,7 @@ describe("youdu beside xuanxuan", () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const args = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:", "--set", "youdu.token=secret"]
-      const { code, err } = yield* run(cwd, args)
+      const { code, err } = yield* runInProcess(cwd, args)
       assert.notStrictEqual(code, 0)
       assert.match(err, /youdu\.token must have at least 32 characters/)
     }).pipe(Effect.scoped)

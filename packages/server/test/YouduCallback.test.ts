@@ -24,7 +24,8 @@ import {
 } from "./callbackReceiver.ts"
 import { online } from "./clients.ts"
 import { serveInProcess } from "./inProcess.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 describe("the callback", () => {
   it.live("gets everything in order from a receiver that fails, answers wrongly, resets and hangs", () =>
@@ -51,7 +52,12 @@ describe("the callback", () => {
       assert.deepStrictEqual(contents(receiving.attempts.slice(0, 4)), Array(4).fill("text 0"))
       assert.lengthOf(new Set(receiving.attempts.slice(0, 5).map(({ packageId }) => packageId)), 1)
       assert.deepStrictEqual(receiving.problems, [])
-      assert.include(yield* operate("youdu-app list"), `7/mine  org 1  ${receiving.url}`)
+      const list = yield* operate("youdu-app list")
+      assert.deepInclude(typeof list === "string" ? {} : (list.rows.at(-1) ?? {}), {
+        app: "7/mine",
+        org: 1,
+        callback: receiving.url
+      })
     }).pipe(Effect.scoped)
   )
 
@@ -97,7 +103,7 @@ describe("the callback", () => {
           const server = yield* serve(cwd, ...settings)
           if (turn === 0) {
             const flags = ["--key", KEY.toString("base64"), "--org", "1", ...callback]
-            const added = yield* run(cwd, ["youdu-app", "add", ...APP_FLAGS, ...flags])
+            const added = yield* runInProcess(cwd, ["youdu-app", "add", ...APP_FLAGS, ...flags])
             assert.deepInclude(added, {
               code: 0,
               out: `added app 7/mine of organisation 1, with the user ${ACCOUNT}\n`
@@ -121,12 +127,12 @@ describe("the callback", () => {
           }
           if (turn === 0) {
             const attempts = receiving.attempts.length
-            const changed = yield* run(cwd, ["youdu-app", "set-callback", ...APP_FLAGS, ...callback])
+            const changed = yield* runInProcess(cwd, ["youdu-app", "set-callback", ...APP_FLAGS, ...callback])
             assert.deepInclude(changed, {
               code: 0,
               out: `app 7/mine gets the messages that users send to ${ACCOUNT}\n`
             })
-            const refused = yield* run(cwd, [
+            const refused = yield* runInProcess(cwd, [
               "youdu-app",
               "set-callback",
               ...APP_FLAGS,

@@ -9,11 +9,15 @@ import type { Ended } from "./serverProcess.ts"
 
 const dialects = await loadDialects()
 
-/** Changes the working directory and the environment of this process until the scope closes. */
+/** `serve` keeps listeners of these until its process ends, even if it is refused. */
+const SIGNALS = ["SIGTERM", "SIGINT"] as const
+
+/** Changes the working directory and the environment of this process until the scope closes; then removes new listeners. */
 const within = (cwd: string, environment: Readonly<Record<string, string>>) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const before = { cwd: process.cwd(), environment: { ...process.env } }
+      const listeners = SIGNALS.map((signal) => [signal, process.listeners(signal)] as const)
+      const before = { cwd: process.cwd(), environment: { ...process.env }, listeners }
       process.chdir(cwd)
       for (const name of Object.keys(process.env)) if (name.startsWith("PARLEY_")) delete process.env[name]
       Object.assign(process.env, environment)
@@ -24,6 +28,9 @@ const within = (cwd: string, environment: Readonly<Record<string, string>>) =>
         process.chdir(before.cwd)
         for (const name of Object.keys(process.env)) if (!(name in before.environment)) delete process.env[name]
         Object.assign(process.env, before.environment)
+        for (const [signal, earlier] of before.listeners)
+          for (const listener of process.listeners(signal))
+            if (!earlier.includes(listener)) process.off(signal, listener)
       })
   )
 

@@ -5,8 +5,10 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { serverBundle } from "../../../scripts/serverBundle.ts"
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+/** The program's sources, for tests of them, or with a protocol that has its own copy of Effect's modules. */
+export const SOURCES = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 
 export const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-program-"))),
@@ -33,12 +35,17 @@ export interface Program {
 export const complaintsIn = (err: string): ReadonlyArray<string> =>
   err.split("\n").filter((line) => line !== "" && !/"level":"INFO"|"message":"DEMONSTRATION/.test(line))
 
-/** Starts `parley`; kills it when the scope closes. */
-export const start = (cwd: string, args: ReadonlyArray<string>, environment: Record<string, string> = {}) =>
+/** Starts `parley`, from a bundle unless `main` is another module; kills it when the scope closes. */
+export const start = (
+  cwd: string,
+  args: ReadonlyArray<string>,
+  environment: Record<string, string> = {},
+  main: string | Promise<string> = serverBundle()
+) =>
   Effect.acquireRelease(
-    Effect.sync((): Program => {
+    Effect.promise(async (): Promise<Program> => {
       const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("PARLEY_"))
-      const child = spawn(process.execPath, [MAIN, ...args], {
+      const child = spawn(process.execPath, [await main, ...args], {
         cwd,
         env: { ...Object.fromEntries(inherited), ...environment }
       })
@@ -97,9 +104,10 @@ export const run = Effect.fnUntraced(function* (
   cwd: string,
   args: ReadonlyArray<string>,
   input = "",
-  environment: Record<string, string> = {}
+  environment: Record<string, string> = {},
+  main?: string
 ) {
-  const program = yield* start(cwd, args, environment)
+  const program = yield* start(cwd, args, environment, main)
   program.child.stdin?.end(input)
   return yield* program.ended
 }, Effect.scoped)

@@ -69,6 +69,7 @@ const headsOf = (scenario: JsonObject): ReadonlyArray<string> => {
     ...words("transports"),
     ...words("profiles", "wire"),
     ...words("needs"),
+    ...words("facts"),
     ...(typeof scenario["profile"] === "string" ? [`profile ${scenario["profile"]}`] : [])
   ]
 }

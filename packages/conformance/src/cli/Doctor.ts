@@ -29,7 +29,7 @@ export const doctor: Command = {
       if (fix !== undefined) host.out(`     ${harmless(fix)}`)
     }
     const wrong = findings.filter(({ good }) => !good).length
-    host.out(wrong === 0 ? "ready: parley-conformance run" : `${wrong} to fix before a run can verdictsOf the server`)
+    host.out(wrong === 0 ? "ready: parley-conformance run" : `${wrong} to fix before a run can judge the server`)
     return wrong === 0 ? 0 : 3
   }
 }

@@ -43,10 +43,11 @@ const checksBy = (rule: string): ReadonlyArray<string> =>
   )
 
 const tell = (found: NonNullable<ReturnType<typeof explained>>, host: Host): void => {
-  const { check, title, level, profile, demands, readings, steps, passes, byHand } = found
+  const { check, title, level, profile, needs, demands, readings, steps, passes, byHand } = found
   host.out(host.paint("bold", check))
   host.out(`  ${title}`)
   host.out(`  ${level}, profile ${profile}`)
+  if (needs.length > 0) host.out(`  not run without ${needs.join(", ")}`)
   for (const { id, level: each, doc, section, description, zh } of demands) {
     host.out("")
     host.out(`  ${each} ${description}`)

@@ -1,18 +1,22 @@
 /** The command `init`: writes an initial configuration file. */
 import { existsSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
+import { demoOrganization } from "../accounts/Organization.ts"
 import { protocols } from "../scenarios/loadScenarios.ts"
 import { configName, configSchema } from "../Config.ts"
 import { BadOptions } from "../run/plan.ts"
 import type { Command } from "./Host.ts"
 
-const next = (file: string, protocol: string): ReadonlyArray<string> => [
+const next = (file: string, names: ReadonlyArray<string>): ReadonlyArray<string> => [
   `wrote ${file}`,
   "",
   "Next:",
-  `  1. Correct "url" in it, and "protocol" if it is not ${protocol}.`,
+  `  1. Correct "url" in it, and "protocol" if it is not ${names.join(", ")}.`,
   '  2. Give your server the users admin, demo, alice, bob, carol, dave and erin with the password 123456, or set in "accounts"',
   "     another source: a file, an HTTP hook, a child process.",
+  ...(names.includes("hisihi")
+    ? ['     In "organization" name one of your server with its users, or remove it: its scenarios are then not run.']
+    : []),
   "  3. parley-conformance doctor     reports what is missing",
   "  4. parley-conformance run        tests the server; the report is conformance/report.html",
   "  5. parley-conformance baseline --write     records failures as expected; add the reasons"
@@ -40,10 +44,11 @@ export const init: Command = {
       url: flags.text("url") ?? "http://127.0.0.1:8080",
       profile: "documented",
       accounts: { mode: "demo" },
+      ...(names.includes("hisihi") ? { organization: demoOrganization } : {}),
       reports: { json: "conformance/results.json", html: "conformance/report.html" }
     }
     writeFileSync(file, `${JSON.stringify(config, undefined, 2)}\n`)
-    for (const line of next(file, names.join(", "))) host.out(line)
+    for (const line of next(file, names)) host.out(line)
     return 0
   }
 }

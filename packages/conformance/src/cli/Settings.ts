@@ -196,6 +196,7 @@ export const settings = (flags: Flags, host: Host, choice: Choice): Settings => 
     expected: entries,
     timing: { ...config.timing, ...(reply === undefined ? {} : { reply }) },
     ...(Object.keys(literals).length === 0 ? {} : { literals }),
+    ...(config.organization === undefined ? {} : { organization: config.organization }),
     ...(wire === undefined ? {} : { wire: oneOf("wire", wire, ["documented", "client-1.0"]) })
   }
   const from = values.text("accounts")

@@ -51,6 +51,10 @@ const described: { readonly [matcher: string]: (argument: Json, pattern: JsonObj
       ? `<a text that contains ${argument}>`
       : { "<among others>": list(argument).map(describePattern) },
   $each: (argument) => ({ "<each item>": describePattern(argument) }),
+  $before: (argument) => {
+    const [first, second] = list(argument).map(describePattern)
+    return { "<every one of these>": first ?? null, "<before all of these>": second ?? null }
+  },
   $matches: (argument) => `<a text of the form ${bare(argument)}>`,
   $length: (argument) => `<${bare(argument)} items or characters>`,
   $list: (argument) => `<exactly ${list(argument).map(bare).join(", ")}, in a text with commas>`,

@@ -15,8 +15,9 @@
  * | `{"$optional": p}` | a missing field, or what `p` matches |
  * | `{"$anyOf": [p, …]}` `{"$all": [p, …]}` `{"$not": p}` | what one of them, all of them, or not `p` matches |
  * | `{"$unordered": [p, …]}` | an array of exactly these, in any order |
- * | `{"$contains": [p, …]}` | an array with an item for each of these; with a string: a text that contains it |
+ * | `{"$contains": [p, …]}` | an array with an item for each of these, which may be a variable; with a string: a text that contains it |
  * | `{"$each": p}` | an array whose items all match |
+ * | `{"$before": [p, q]}` | an array in which no item that `q` matches comes before one that `p` matches |
  * | `{"$matches": "^[0-9]+$"}` | a string that the regular expression matches |
  * | `{"$length": n}` | an array or string of that length |
  * | `{"$list": [v, …]}` `{"$listed": v}` | a comma-separated string of exactly these, or with this one among others |
@@ -77,6 +78,7 @@ export const matchers: ReadonlyArray<string> = [
   "$unordered",
   "$contains",
   "$each",
+  "$before",
   "$length",
   "$matches",
   "$list",
@@ -186,7 +188,7 @@ const matchWith = (
       const text = operatorOf(argument) === undefined ? argument : build(argument, scope)
       if (typeof text === "string") return typeof value === "string" && value.includes(text) ? passed : mismatch()
       if (!isArray(value)) return mismatch()
-      return items(argument)
+      return items(text)
         .map((part) => {
           const found = value.map((item) => inner(part, item)).find((match) => match.mismatches.length === 0)
           return found ?? failed(path, `an item like ${wordsOf(build(part, scope))}`, value)
@@ -196,6 +198,15 @@ const matchWith = (
     case "$each":
       if (!isArray(value)) return mismatch()
       return value.map((item, index) => inner(argument, item, `${path}[${index}]`)).reduce(both, passed)
+    case "$before": {
+      if (!isArray(value)) return mismatch()
+      const [first, second] = items(argument)
+      const fits = (part: Json | undefined) => (item: Json) => inner(part ?? "$any", item).mismatches.length === 0
+      const [end, start] = [value.findLastIndex(fits(first)), value.findIndex(fits(second))]
+      return start === -1 || end < start
+        ? passed
+        : failed(`${path}[${end}]`, wordsOf(build(pattern, scope)), value[end])
+    }
     case "$matches":
       return typeof argument === "string" && typeof value === "string" && new RegExp(argument, "u").test(value)
         ? passed

@@ -2,6 +2,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { type Account, type Accounts, staticAccounts } from "../accounts/Accounts.ts"
+import type { Organization } from "../accounts/Organization.ts"
 import { applies, load, usualTransport } from "../scenarios/loadScenarios.ts"
 import { type Entry, Expectations } from "./Expectations.ts"
 import { anyGlob } from "../Glob.ts"
@@ -39,6 +40,8 @@ export interface Options {
   readonly strict?: boolean
   /** A source of accounts, or accounts by role. Default: the demo accounts, which also fill missing roles. */
   readonly accounts?: Accounts | { readonly [role: string]: Account }
+  /** An organization with its users, for the scenarios about one; they are not applicable without it. */
+  readonly organization?: Organization
   /** A glob over scenario ids, or several. */
   readonly only?: string | ReadonlyArray<string>
   /** Folders with further scenarios. */
@@ -69,6 +72,9 @@ export class BadOptions extends Data.TaggedError("BadOptions")<{ readonly messag
 
 /** Milliseconds. */
 export const defaultTiming: Timing = { reply: 5_000, close: 15_000, scenario: 60_000, run: 1_800_000 }
+
+/** Why a scenario about an organization is not run. */
+export const NO_ORGANIZATION = 'the configuration names no "organization" with its users'
 
 /** The largest number of characters of exchanged messages that a run keeps. */
 const MAX_CHARACTERS = 48 * 1024 * 1024
@@ -155,12 +161,16 @@ export const plan = (options: Options): Plan => {
   const ready = wanted.map((scenario) => scenarioWith(scenario, options.literals))
   for (const scenario of ready) secrets.addKeys(Object.assign({}, scenario))
   for (const value of Object.values(options.literals ?? {})) secrets.add(value, "literal")
+  const { organization } = options
+  for (const { name, password } of organization?.users ?? [])
+    if (password !== undefined) secrets.addPassword(password, name)
   const leftOut = (options.skip ?? []).length === 0 ? () => false : anyGlob(options.skip)
   const reasonOf = (scenario: Scenario): string | undefined => {
     if (!applies(scenario, transport, wire)) return `for another transport or wire form than ${transport}, ${wire}`
     if (leftOut(scenario.id)) return "left out by --skip"
     const missing = (scenario.needs ?? []).filter((feature) => options.without?.includes(feature))
-    return missing.length === 0 ? undefined : `the server does not have: ${missing.join(", ")}`
+    if (missing.length > 0) return `the server does not have: ${missing.join(", ")}`
+    return scenario.facts !== undefined && organization === undefined ? NO_ORGANIZATION : undefined
   }
   const chosen = ready.filter((scenario) => reasonOf(scenario) === undefined)
   return {
@@ -172,6 +182,7 @@ export const plan = (options: Options): Plan => {
       transport,
       target,
       timing: { ...defaultTiming, ...options.timing },
+      ...(organization === undefined ? {} : { organization }),
       budget: { characters: MAX_CHARACTERS },
       secrets
     },

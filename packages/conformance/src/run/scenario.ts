@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as EffectScope from "effect/Scope"
 import { type Account, NotPrepared } from "../accounts/Accounts.ts"
+import type { Organization } from "../accounts/Organization.ts"
 import { verdictsOf, type Observations, newObservations } from "./verdict.ts"
 import type { Json } from "../Json.ts"
 import type { Sent } from "./http.ts"
@@ -32,6 +33,7 @@ export interface RunContext extends Omit<
   "scenario" | "scope" | "secrets" | "leaks" | "actors" | "withToken" | "exchanges" | "marks" | "began"
 > {
   readonly accounts: { readonly [role: string]: Account }
+  readonly organization?: Organization
   /** The secrets that are known before the first scenario. */
   readonly secrets: Redactor
 }
@@ -42,8 +44,24 @@ export const rolesOf = (scenario: Scenario): { readonly [name: string]: string }
   ...scenario.guests
 })
 
+/** The users of an organization as accounts, whose passwords no message may have. */
+const usersOf = ({ organization }: RunContext): RunContext["accounts"] =>
+  Object.fromEntries(
+    (organization?.users ?? []).flatMap(({ name, password }) =>
+      password === undefined ? [] : [[`user ${name}`, { account: name, password }] as const]
+    )
+  )
+
 const contextOf = (runContext: RunContext, scenario: Scenario): ScenarioContext => {
   const scope = new Map<string, Json>()
+  if (scenario.facts !== undefined && runContext.organization !== undefined) {
+    const { id, users } = runContext.organization
+    scope.set("organization.id", id)
+    scope.set(
+      "organization.contacts",
+      users.map(({ id: user, name }) => ({ ...(user === undefined ? {} : { id: user }), name, type: "user" }))
+    )
+  }
   for (const [name, role] of Object.entries(rolesOf(scenario))) {
     const account = runContext.accounts[role]
     if (account === undefined) continue
@@ -55,7 +73,7 @@ const contextOf = (runContext: RunContext, scenario: Scenario): ScenarioContext 
   }
   const fresh = {
     leaks: new LeakWatch(
-      runContext.accounts,
+      { ...runContext.accounts, ...usersOf(runContext) },
       rolesOf(scenario),
       scope,
       [...scenario.steps].map((step) => ({ ...step }))

@@ -35,6 +35,15 @@ export const Feature = Schema.Literals(["files", "queue", "client-1.0"])
 /** An optional part of a protocol. */
 export type Feature = typeof Feature.Type
 
+export const Fact = Schema.Literals(["organization"])
+/** Data of the target that no request can prepare, so that the tester names it. */
+export type Fact = typeof Fact.Type
+
+/** The variables of a fact. `organization.contacts` are patterns of its users among the contacts. */
+export const factVariables: { readonly [fact in Fact]: ReadonlyArray<string> } = {
+  organization: ["organization.id", "organization.contacts"]
+}
+
 /** `http`: a protocol without connections; every step is a request. */
 export const Transport = Schema.Literals(["ws", "tcp", "http"])
 export type Transport = typeof Transport.Type
@@ -227,6 +236,8 @@ export const Scenario = Schema.Struct({
   profiles: Schema.optionalKey(Schema.Array(Wire)),
   /** The features without which it is not applicable. */
   needs: Schema.optionalKey(Schema.Array(Feature)),
+  /** The facts without which it is not applicable. */
+  facts: Schema.optionalKey(Schema.Array(Fact)),
   /** Overrides the profile of all its checks. */
   profile: Schema.optionalKey(Profile),
   steps: Schema.Array(Step)

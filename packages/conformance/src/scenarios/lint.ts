@@ -2,7 +2,7 @@
 import { isArray, isObject, type Json } from "../Json.ts"
 import { matchers } from "../match/match.ts"
 import { reading } from "../requirements/Requirements.ts"
-import { generalChecks, type Protocol, type Scenario, type Wire } from "./Scenario.ts"
+import { factVariables, generalChecks, type Protocol, type Scenario, type Wire } from "./Scenario.ts"
 import { operators, reads, writes } from "../match/Variables.ts"
 import { expand, routine } from "./Template.ts"
 import { simpleMatchers } from "../match/matchers.ts"
@@ -46,6 +46,7 @@ const inWire = (protocol: Protocol, scenario: Scenario, wire: Wire): ReadonlyArr
       : routine(protocol, "login", wire, actor).flatMap((step) => [...writes({ ...step })])
   const known = new Set(names.flatMap((one) => [`${one}.account`, `${one}.password`]))
   for (const made of entered.flatMap(entry)) known.add(made)
+  for (const fact of scenario.facts ?? []) for (const name of factVariables[fact]) known.add(name)
   const labels = new Set<string>()
   const seen = new Set<string>()
   for (const [index, step] of scenario.steps.entries()) {

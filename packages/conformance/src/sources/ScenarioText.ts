@@ -29,6 +29,7 @@ const heads: { readonly [name: string]: (rest: string) => Draft } = {
   transports: (rest) => ({ transports: wordsOf(rest) }),
   wire: (rest) => ({ profiles: wordsOf(rest) }),
   needs: (rest) => ({ needs: wordsOf(rest) }),
+  facts: (rest) => ({ facts: wordsOf(rest) }),
   profile: (rest) => ({ profile: rest })
 }
 

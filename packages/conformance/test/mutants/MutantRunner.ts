@@ -6,6 +6,7 @@ import {
   type Account,
   audits,
   type CheckResult,
+  demoOrganization,
   NotConforming,
   type Options,
   type ScenarioResult
@@ -91,6 +92,7 @@ export class MutantRunner {
       protocol,
       target: this.proxy.target,
       profile: "all",
+      organization: demoOrganization,
       only: scenario,
       timing: longTimeouts,
       ...known,

@@ -20,7 +20,7 @@ describe("found by the checks named for it", () => {
       expect(work.length).toBeGreaterThan(0)
       const left = await distribute(
         runners,
-        work.length < 8 ? work : share(work, 4, turn),
+        work.length < 12 ? work : share(work, 12, turn),
         (runner, { scenario, ids }) =>
           undetected(runner, scenario, () => mutant.make(scenarioOf(scenario)), ids, {
             ...mutant.more,

@@ -1,6 +1,7 @@
 /** Checks of the arguments of the promise API, by method. */
 import * as Effect from "effect/Effect"
 import { operations } from "../rules/Operations.ts"
+import { MAX_SLOW_MODE } from "../rules/SlowMode.ts"
 import {
   callback,
   check,
@@ -141,6 +142,7 @@ export const userApiParameters: {
     dissolve: [inChat],
     setAdmins: [inChat, ["users", users], ["grant", optional(flag)]],
     setSenders: [inChat, ["senders", either('"all", "admins" or a list of users', oneOf("all", "admins"), users)]],
+    setSlowMode: [inChat, ["seconds", integerFrom(0, MAX_SLOW_MODE)]],
     star: [inChat, on],
     hide: [inChat, on],
     mute: [inChat, on],

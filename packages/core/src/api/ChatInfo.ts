@@ -1,11 +1,13 @@
 /** Chats for embedders: the engine's facts in one object. */
-import type { Chat, LogHead } from "../model/Chat.ts"
+import { type Chat, type LogHead, slowModeOf } from "../model/Chat.ts"
 import type { ChatView, OwnChatView } from "../model/Command.ts"
 
 /** A chat and its log's head. Times are milliseconds since 1970. */
 export interface ChatInfo extends Chat {
   /** End of the chat's log: its newest sequence, and when it was written. */
   readonly head: LogHead
+  /** Seconds that a member who is not an admin must wait between two messages; 0 without slow mode. */
+  readonly slowMode: number
 }
 
 /** A chat with one member's own flags. */
@@ -18,11 +20,10 @@ export interface OwnChatInfo extends ChatInfo {
   readonly mute: boolean
 }
 
-export const chatInfo = ({ chat, head }: ChatView): ChatInfo => ({ ...chat, head })
+export const chatInfo = ({ chat, head }: ChatView): ChatInfo => ({ ...chat, head, slowMode: slowModeOf(chat) })
 
 export const ownChatInfo = ({ chat, head, preference }: OwnChatView): OwnChatInfo => ({
-  ...chat,
-  head,
+  ...chatInfo({ chat, head }),
   star: preference.star,
   hide: preference.hide,
   mute: preference.mute

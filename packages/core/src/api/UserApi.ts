@@ -48,7 +48,7 @@ export class UserApi extends UserApiBase {
       })
     )
   }
-  /** Returns the one direct chat of the two users, created by the first call. */
+  /** Returns the one direct chat of the two users, for direct messages; created by the first call. */
   openDirectChat(other: UserRef): Promise<ChatInfo> {
     return this.with((services, user) =>
       Effect.flatMap(userIds(services.engine.context, [other], { by: user }), (members) =>
@@ -114,6 +114,13 @@ export class UserApi extends UserApiBase {
       return { _tag: "SetSenders", chat: chatRef(chat), senders: wanted }
     })
   }
+  /**
+   * Sets slow mode of a group, as an admin: a member who is not an admin sends one message in `seconds`, from 1 to
+   * 21,600; 0 turns it off. Earlier messages are refused with `RateLimited`, with the seconds until the next one.
+   */
+  setSlowMode(chat: ChatRef, seconds: number): Promise<ChatInfo> {
+    return this.change({ _tag: "SetSlowMode", chat: chatRef(chat), seconds })
+  }
   /** Sets the user's own star on a chat, or removes it with `on` false. */
   star(chat: ChatRef, on = true): Promise<OwnChatInfo> {
     return this.do({ _tag: "SetPreference", chat: chatRef(chat), star: on }, ownChatInfo)
@@ -173,7 +180,8 @@ export class UserApi extends UserApiBase {
 
   /**
    * Sends a message and resolves once it is stored. `NotMember` or `NoSuchChat` for a chat of others,
-   * `SendForbidden` without the permission to send, `Invalid` for an empty or too long content.
+   * `SendForbidden` without the permission to send, `Invalid` for an empty or too long content, `RateLimited` in slow
+   * mode, with `retryAfterSeconds` in the error's `reason`. Other limits of rates do not apply to calls of this API.
    */
   send(chat: ChatRef, content: string, options: SendOptions = {}): Promise<Message> {
     return this.#send({ chat, content, type: "normal", ...options })
@@ -248,7 +256,7 @@ export class UserApi extends UserApiBase {
     return this.do({ _tag: "HideMessage", gid: gidOf(message) }, asIs)
   }
   /**
-   * Moves the read cursor forward, to a message, to a sequence of the log or to its newest entry, and returns its
+   * Moves the user's last read position forward, to a message, to a sequence of the log or to its newest entry, and returns its
    * position as a sequence. It never moves back.
    */
   read(chat: ChatRef, upTo?: number | Message): Promise<number> {

@@ -1,6 +1,6 @@
 /** Facts of a chat (name, public flag, senders), and lists of chats. */
 import * as Effect from "effect/Effect"
-import type { Preference } from "../model/Chat.ts"
+import { type Preference, SLOW_MODE, slowModeOf } from "../model/Chat.ts"
 import type {
   ListChats,
   ListPublicChats,
@@ -10,10 +10,12 @@ import type {
   RenameChat,
   SetAdmins,
   SetSenders,
+  SetSlowMode,
   SetPreference
 } from "../model/Command.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
 import { refuse } from "../model/Refused.ts"
+import { MAX_SLOW_MODE } from "../rules/SlowMode.ts"
 import {
   replyWith,
   change,
@@ -79,6 +81,17 @@ export const setSenders: CommandHandler<SetSenders> = Effect.fnUntraced(function
   const isUnchanged =
     typeof before !== "string" && before.length === ids.length && ids.every((id) => before.includes(id))
   return isUnchanged ? replyWith(view(cached)) : change(cached, invocation, { senders: ids })
+})
+
+export const setSlowMode: CommandHandler<SetSlowMode> = Effect.fnUntraced(function* (context, invocation, command) {
+  const { seconds } = command
+  if (!Number.isInteger(seconds) || seconds < 0 || seconds > MAX_SLOW_MODE) {
+    return yield* refuse(invalid("seconds", `must be an integer from 0 to ${MAX_SLOW_MODE}`))
+  }
+  const cached = yield* permitted(context, invocation, command.chat, "setSlowMode")
+  return slowModeOf(cached.chat) === seconds
+    ? replyWith(view(cached))
+    : change(cached, invocation, { attributes: { [SLOW_MODE]: seconds === 0 ? null : seconds } })
 })
 
 export const setPreference: CommandHandler<SetPreference> = Effect.fnUntraced(function* (context, invocation, command) {

@@ -20,6 +20,7 @@ import type { EngineSettings } from "../ports/Settings.ts"
 import type { DialectRecord, Duplicate, StorageFailed, Store, WriteBatch, WriteResult } from "../ports/Store.ts"
 import { isRemoved, type User } from "../model/User.ts"
 import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
+import type { SentTimes } from "../cache/SentTimes.ts"
 import type { TypingTimes } from "../cache/TypingTimes.ts"
 import type { FileLink } from "./WithdrawnFiles.ts"
 
@@ -35,6 +36,8 @@ export interface CommandContext {
   /** Links under which protocols serve files; each protocol adds its own when it is opened. */
   readonly fileLinks: Array<FileLink>
   readonly typing: TypingTimes
+  /** Members' newest messages in chats in slow mode. */
+  readonly sentTimes: SentTimes
   /**
    * Kinds of records that protocols keep about users, by account; each protocol adds its own when it is opened. Records
    * of a user are removed with the user.
@@ -70,6 +73,11 @@ export interface Plan<Reply> {
   /** Undefined if there is nothing to write: `toOutcome` is then called with no results. */
   readonly batch: WriteBatch | undefined
   readonly toOutcome: (written: ReadonlyArray<WriteResult>) => Outcome<Reply>
+  /**
+   * Called within the turn in which the commit begins: claims what concurrent commands must not use as well. Returns
+   * what gives it back after a failed commit, or undefined if it is not available: the command is then decided again.
+   */
+  readonly claim?: () => (() => void) | undefined
 }
 
 export type CommandHandler<C extends Command> = (

@@ -1,7 +1,7 @@
 /** Creates a chat, or returns the existing one. Source: PROTOCOLS, "create" and "Pairs". */
 import * as Effect from "effect/Effect"
 import type { AppScope } from "../model/AppScope.ts"
-import { type NewChat, ORGANISATION, VIA } from "../model/Chat.ts"
+import { ENGINE_ATTRIBUTES, type NewChat, ORGANISATION, VIA } from "../model/Chat.ts"
 import type { CreateChat, ReplyOf } from "../model/Command.ts"
 import { isDirectGid, directGid } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
@@ -37,6 +37,8 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
   }
   const problem = nameProblem(context, command.name, true)
   if (problem !== undefined) return yield* refuse(problem)
+  const own = Object.keys(command.attributes ?? {}).find((key) => ENGINE_ATTRIBUTES.has(key))
+  if (own !== undefined) return yield* refuse(invalid(`attributes.${own}`, "must not be given as an attribute"))
   const others = yield* existing(context, invocation, "members", command.members)
   const { by } = invocation
   const members = [...new Set([...(by === null ? [] : [by]), ...others.map((other) => other.id)])]
@@ -44,9 +46,9 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
   if (command.type === "one2one") {
     const [a, b, ...more] = members
     if (a === undefined || b === undefined || more.length > 0) {
-      return yield* refuse(invalid("members", "must be exactly two users in a one-to-one chat"))
+      return yield* refuse(invalid("members", "must be exactly two users in a direct chat"))
     }
-    if (command.public) return yield* refuse(invalid("public", "must be false in a one-to-one chat"))
+    if (command.public) return yield* refuse(invalid("public", "must be false in a direct chat"))
     const gid = directGid(a, b)
     const existingChat = yield* stored(context, invocation, gid)
     if (existingChat !== undefined) return replyWith<Reply>({ ...view(existingChat), created: false })
@@ -57,7 +59,7 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
     return yield* refuse(invalid("gid", `must have 1 to ${MAX_GID} characters`))
   }
   if (!command.gid.isWellFormed()) return yield* refuse(invalid("gid", "must be well-formed Unicode"))
-  if (isDirectGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a one-to-one chat's"))
+  if (isDirectGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a direct chat's"))
   const existingChat = yield* stored(context, invocation, command.gid)
   if (existingChat !== undefined) {
     const facts = {

@@ -21,6 +21,7 @@ import {
   type Outcome,
   type CommandHandler
 } from "./CommandHandler.ts"
+import { ownMessage, SlowModeOfRequest } from "./SlowMode.ts"
 
 /** Maximum number of characters of a message's gid. */
 const MAX_GID = 255
@@ -60,14 +61,23 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
   const writes: Array<Write> = []
   const expectedVersions = new Map<number, WriteBatch["expectedVersions"][number]>()
   const firstOf = new Map<string, number>()
+  const slowMode = new SlowModeOfRequest(context, invocation)
   for (const [index, draft] of messages.entries()) {
     const cached = chats[index]
-    const reason = messageProblem(context, invocation, draft, cached)
+    const earlier = firstOf.get(draft.gid)
+    let existing = invocation.duplicate?.messages.find((message) => message.gid === draft.gid)
+    const isNew = earlier === undefined && existing === undefined
+    const sinceOwn = isNew && cached !== undefined ? yield* slowMode.sinceOwnMessage(cached) : undefined
+    let reason = messageProblem(context, invocation, draft, cached, sinceOwn)
+    if (reason?._tag === "RateLimited" && cached !== undefined) {
+      // A message that is sent again, because its reply was lost, is not a second one.
+      existing = yield* ownMessage(context, invocation, draft.gid, cached)
+      if (existing !== undefined) reason = undefined
+    }
     if (reason !== undefined || cached === undefined) {
       refusals.push({ index, reason: reason ?? { _tag: "NoSuchChat" } })
       continue
     }
-    const earlier = firstOf.get(draft.gid)
     if (earlier !== undefined) {
       const first = messages[earlier]
       if (first !== undefined && first.content === draft.content && sameChat(first, draft)) {
@@ -76,7 +86,6 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
       continue
     }
     firstOf.set(draft.gid, index)
-    const existing = invocation.duplicate?.messages.find((message) => message.gid === draft.gid)
     const body = existing === undefined ? posting(draft, invocation.now) : resent(invocation, draft, cached, existing)
     if (
       existing?.chat === cached.chat.id &&
@@ -88,6 +97,7 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
     }
     if (body._tag === "Posted" || body._tag === "Replaced") {
       const write = writes.push(messageWrite(invocation, cached, body, existing)) - 1
+      if (existing === undefined) slowMode.send(cached.chat, draft.gid)
       expectedVersions.set(cached.chat.id, { chat: cached.chat.id, version: cached.chat.version })
       results[index] =
         existing === undefined
@@ -100,6 +110,7 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
 
   return {
     batch: writes.length === 0 ? undefined : { expectedVersions: [...expectedVersions.values()], writes },
+    claim: () => slowMode.claim(),
     toOutcome: (written) => {
       const broadcasts: Array<Broadcast> = []
       const sent: Array<SentMessage> = []
@@ -137,12 +148,13 @@ export const toOutcome = (chat: Chat, entry: Entry, message: Message): Outcome<S
   }
 }
 
-/** Returns why a message cannot be sent, or undefined. */
+/** Returns why a message cannot be sent, or undefined. `sinceOwnMessage` as in the facts of rules. */
 export const messageProblem = (
   context: Pick<CommandContext, "settings" | "visibility">,
   invocation: Pick<Invocation, "user" | "via">,
   draft: Draft,
-  cached: CachedChat | undefined
+  cached: CachedChat | undefined,
+  sinceOwnMessage?: number
 ): Reason | undefined => {
   if (draft.gid === "" || draft.gid.length > MAX_GID) return invalid("gid", `must have 1 to ${MAX_GID} characters`)
   if (draft.date !== undefined && !(draft.date >= 0 && draft.date <= MAX_DATE)) {
@@ -162,7 +174,13 @@ export const messageProblem = (
   if (cached === undefined) return { _tag: "NoSuchChat" }
   const operation = draft.type === "broadcast" ? "broadcast" : "send"
   const { isLimited } = context.visibility
-  return refusal(operation, { user: invocation.user, via: invocation.via, chat: cached.chat, isLimited })?.reason
+  return refusal(operation, {
+    user: invocation.user,
+    via: invocation.via,
+    chat: cached.chat,
+    isLimited,
+    sinceOwnMessage
+  })?.reason
 }
 
 /** Returns the entry body for a message posted at `now`, in milliseconds since 1970. */

@@ -9,7 +9,8 @@ import {
   renameChat,
   setAdmins,
   setSenders,
-  setPreference
+  setPreference,
+  setSlowMode
 } from "./Chats.ts"
 import { dissolveChat, editChat, reviseGroup } from "./Groups.ts"
 import { addFiles, listFiles, readFile } from "./Files.ts"
@@ -38,6 +39,7 @@ export const commandHandlers: {
   PublishChat: publishChat,
   SetAdmins: setAdmins,
   SetSenders: setSenders,
+  SetSlowMode: setSlowMode,
   SetPreference: setPreference,
   SendMessages: sendMessages,
   RecallMessage: recallMessage,

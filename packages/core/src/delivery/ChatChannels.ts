@@ -6,8 +6,10 @@ import type { ChatId, UserId } from "../model/Ids.ts"
 import { isDurable } from "../model/Log.ts"
 import { Channel } from "./Channel.ts"
 import type { ConnectedSessions } from "./ConnectedSessions.ts"
+import { type CurrentFacts, withoutUndone } from "./CurrentFacts.ts"
 import { atEndOfTurn } from "./EndOfTurn.ts"
 import { EntryLocationCache } from "./EntryLocationCache.ts"
+import type { HubSession } from "./HubSession.ts"
 import type { NewUsers } from "./NewUsers.ts"
 import { EventEncoding } from "./Serializer.ts"
 import type { Subscriber, Subscription } from "./Subscriber.ts"
@@ -18,12 +20,18 @@ export class ChatChannels {
   readonly #connected: ConnectedSessions
   readonly #newUsers: NewUsers
   readonly #channels = new Map<ChatId, Channel>()
+  #facts: CurrentFacts | undefined
   /** Channels with broadcasts for the end of this turn. */
   #due: Array<Channel> = []
 
   constructor(connected: ConnectedSessions, newUsers: NewUsers) {
     this.#connected = connected
     this.#newUsers = newUsers
+  }
+
+  /** Called once, before the first session. */
+  follow(facts: CurrentFacts): void {
+    this.#facts = facts
   }
 
   subscribe(subscription: Subscription): void {
@@ -82,6 +90,17 @@ export class ChatChannels {
     }
   }
 
+  /**
+   * Unsubscribes users who were removed from a chat, at the commit: the broadcast waits for the reply, and no later entry may
+   * reach them.
+   */
+  removeMembers(chat: ChatId, users: ReadonlyArray<UserId>): void {
+    const channel = this.#channels.get(chat)
+    if (channel === undefined) return
+    channel.flush()
+    this.#leaveSessions(users, chat)
+  }
+
   /** Makes subscriptions read a chat's log up to `head`, to which another node has appended. */
   readAppended(chat: ChatId, head: number): void {
     const channel = this.#channels.get(chat)
@@ -100,9 +119,8 @@ export class ChatChannels {
   /** Delivers a change of a chat to its subscribers except the requesting connection. */
   broadcast(event: ChatEvent, except: number | undefined): void {
     const { entry, chat } = event
-    const { body } = entry
     const namesNewUsers = !this.#newUsers.isEmpty && this.#newUsers.areNamedBy(event)
-    if (isDurable(body)) {
+    if (isDurable(entry.body)) {
       if (namesNewUsers) this.#pushNewUsersTo(this.#channels.get(chat.id))
       this.recent.put(entry.id, entry.chat, entry.seq)
       const channel = this.#channels.get(chat.id)
@@ -111,32 +129,41 @@ export class ChatChannels {
       if (this.#due.push(channel) === 1) atEndOfTurn(this)
       return
     }
-    // The entry changes the recipients of the chat: pending broadcasts go to the earlier ones first.
+    const current = this.#facts?.peek(chat.id)
+    this.#broadcastChange(withoutUndone(event, current?.chat), current?.seq ?? 0, namesNewUsers, except)
+    // Another node has changed the chat meanwhile, or the cache was full.
+    if (current === undefined) this.#facts?.reread(chat.id, entry.seq)
+  }
+
+  /** Broadcasts a change of facts, which changes the recipients too. `head`: newest sequence of the log, if it is known. */
+  #broadcastChange(event: ChatEvent, head: number, namesNewUsers: boolean, except: number | undefined): void {
+    const { chat, entry } = event
+    const { body } = entry
+    // Pending broadcasts go to the earlier recipients first.
     this.#channels.get(chat.id)?.flush()
+    const change = body._tag === "Changed" ? body : undefined
+    const gone = this.#leaveSessions(change?.removed ?? [], chat.id)
     if (body._tag === "Created") {
-      this.#joinSessions(chat.type === "system" ? this.#connected.users() : chat.members.keys(), event)
-    } else if (body.added !== undefined) this.#joinSessions(body.added, event)
+      this.#joinSessions(chat.type === "system" ? this.#connected.users() : chat.members.keys(), event, head)
+    } else if (change?.added !== undefined) this.#joinSessions(change.added, event, head)
 
     const channel = this.#channels.get(chat.id)
-    if (channel === undefined) return
-    if (namesNewUsers) this.#pushNewUsersTo(channel)
-    const gone = new Set(
-      body._tag !== "Changed"
-        ? []
-        : body.dissolved
-          ? Array.from(channel.subscriptions, ({ subscriber }) => subscriber.key.user)
-          : body.removed
-    )
-    const encoding = new EventEncoding(event)
-    const toRemoved = gone.size === 0 ? encoding : new EventEncoding({ ...event, toRemoved: true })
-    for (const subscription of channel.subscriptions) {
+    const isDissolved = change?.dissolved === true
+    const toRemoved = gone.length > 0 || isDissolved ? new EventEncoding({ ...event, toRemoved: true }) : undefined
+    const toMembers = isDissolved && toRemoved !== undefined ? toRemoved : new EventEncoding(event)
+    const recipients = [...(channel?.subscriptions ?? [])]
+    if (namesNewUsers) {
+      this.#pushNewUsersTo(channel)
+      for (const { subscriber } of gone) if (subscriber !== undefined) this.#newUsers.pushTo(subscriber)
+    }
+    for (const subscription of recipients) {
       const { subscriber } = subscription
-      const own = gone.has(subscriber.key.user) ? toRemoved : encoding
-      subscriber.deliverEphemeral(subscription, entry.seq, own, subscriber.connection.id === except)
+      subscriber.deliverEphemeral(subscription, entry.seq, toMembers, subscriber.connection.id === except)
     }
-    for (const user of gone) {
-      for (const session of this.#connected.of(user)) session.leaveChat(chat.id)
+    for (const { connection, subscriber } of gone) {
+      if (toRemoved !== undefined && connection.id !== except) subscriber?.pushEphemeral(toRemoved)
     }
+    if (isDissolved) for (const { subscriber } of recipients) this.#leaveSessions([subscriber.key.user], chat.id)
   }
 
   /**
@@ -170,11 +197,24 @@ export class ChatChannels {
     }
   }
 
-  /** Subscribes the sessions of users who join the chat with this entry. */
-  #joinSessions(users: Iterable<UserId>, { chat, entry }: ChatEvent): void {
+  /** Subscribes the sessions of users who joined the chat by this entry. */
+  #joinSessions(users: Iterable<UserId>, { chat, entry }: ChatEvent, head: number): void {
     for (const user of users) {
-      for (const session of this.#connected.of(user)) session.joinChat(chat.id, entry.seq)
+      const joinSeq = chat.members.get(user)?.joinSeq ?? entry.seq
+      if (joinSeq > entry.seq) continue
+      for (const session of this.#connected.of(user)) {
+        session.joinChat(chat.id, entry.seq)
+        // Entries that were broadcast meanwhile.
+        if (head > entry.seq) session.subscriber?.fallBehindIn(chat.id, head)
+      }
     }
+  }
+
+  /** Unsubscribes the sessions of users who are not members any more, if they still are subscribed; returns all of them. */
+  #leaveSessions(users: ReadonlyArray<UserId>, chat: ChatId): ReadonlyArray<HubSession> {
+    const sessions = users.flatMap((user) => [...this.#connected.of(user)])
+    for (const session of sessions) session.leaveChat(chat)
+    return sessions
   }
 }
 

@@ -208,6 +208,12 @@ export class Subscriber {
     if (this.#opened) this.#events.catchUp()
   }
 
+  /** Reads a chat's log up to `head`, if it is subscribed and has not got so far. */
+  fallBehindIn(chat: ChatId, head: number): void {
+    const subscription = this.#subscriptions.get(chat)
+    if (subscription !== undefined && subscription.position < head) this.fallBehind(subscription, head)
+  }
+
   /** Marks a chat as live after the catch-up has reached its head. */
   caughtUp(subscription: Subscription): void {
     subscription.isBehind = false

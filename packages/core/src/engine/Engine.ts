@@ -10,6 +10,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { Broadcaster } from "../delivery/Broadcaster.ts"
 import { ChatLocks } from "./ChatLocks.ts"
 import type { Command, ReplyOf } from "../model/Command.ts"
@@ -47,6 +48,7 @@ import {
 } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
 import { ChatCache } from "../cache/ChatCache.ts"
+import { SentTimes } from "../cache/SentTimes.ts"
 import { TypingTimes } from "../cache/TypingTimes.ts"
 
 /** Placeholder user for applications and protocol-level callers. */
@@ -63,6 +65,9 @@ const SYSTEM_ACTOR: User = {
   createdAt: 0,
   since: {}
 }
+
+/** Milliseconds between attempts to read a chat's facts while the storage fails. */
+const REREAD_INTERVAL_MS = 1000
 
 /** Commands of applications; all others concern the calling user. */
 const APP_COMMANDS: ReadonlySet<Command["_tag"]> = new Set([
@@ -144,6 +149,7 @@ export class Engine extends Context.Service<
       const visibility = new VisibleUsers(users, yield* Visibility)
       const hooks = yield* makeHookRunner
       const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const scope = yield* Effect.scope
       const context: CommandContext = {
         chats: new ChatCache(store, users, settings.chatCacheSize),
         users,
@@ -153,6 +159,7 @@ export class Engine extends Context.Service<
         settings,
         fileLinks: [],
         typing: new TypingTimes(),
+        sentTimes: new SentTimes(store),
         userRecords: [],
         fileUrls: []
       }
@@ -173,8 +180,22 @@ export class Engine extends Context.Service<
         if (error._tag === "VersionConflict") for (const user of error.users ?? []) context.users.forget(user)
       }
 
+      hub.chats.follow({
+        peek: (chat) => context.chats.peek(chat),
+        reread: (id, seq) => {
+          const reread = Effect.map(context.chats.find({ id }), (cached) => {
+            if (cached === undefined) return
+            hub.chats.reconcile(cached.chat, seq)
+            hub.chats.readAppended(id, cached.seq)
+          })
+          fork(Effect.forkIn(Effect.retry(reread, Schedule.spaced(REREAD_INTERVAL_MS)), scope))
+        }
+      })
+
       const onAppended = (entry: Entry, version: number | undefined): void => {
+        const { body } = entry
         context.chats.advance(entry, version)
+        if (body._tag === "Changed" && body.removed !== undefined) hub.chats.removeMembers(entry.chat, body.removed)
         hub.nodes?.committed(entry)
       }
 

@@ -13,6 +13,7 @@ import type { Entry } from "../model/Log.ts"
 import { fromPosted } from "../model/Message.ts"
 import { messageProblem, posting, toOutcome } from "../commands/SendMessages.ts"
 import type { CommandContext, Outcome } from "../commands/CommandHandler.ts"
+import { isSlowed } from "../rules/SlowMode.ts"
 import { type MessageAppend, type Store, toBatch } from "../ports/Store.ts"
 
 /**
@@ -66,6 +67,8 @@ export const makeFastSend = ({ context, locks, clock, onStored, run }: FastSendC
     const user = context.users.getFresh(caller.user)
     const cached = context.chats.getCached(draft.chat)
     if (user === undefined || user.disabled || cached === undefined) return false
+    // The command reads the time of the sender's newest message.
+    if (isSlowed({ user, chat: cached.chat })) return false
     if (messageProblem(context, { user, via: undefined }, draft, cached) !== undefined) return false
     const { chat } = cached
     // A change is running or queued: a message decided before it would be refused.

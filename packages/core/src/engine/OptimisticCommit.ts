@@ -90,7 +90,10 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
         yield* restore(holder.acquire(wanted))
         continue
       }
+      const giveBack = plan.claim?.()
+      if (plan.claim !== undefined && giveBack === undefined) continue
       const written = yield* commit(batch).pipe(
+        Effect.onError(() => Effect.sync(() => giveBack?.())),
         Effect.catchTags({
           VersionConflict: ({ chats, messages, users = [] }) => {
             // The records come with the command, not from `decide`: deciding again would not change them.

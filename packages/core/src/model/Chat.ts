@@ -103,5 +103,20 @@ export const VIA = "parley.via"
 /** Attribute with the id of the organisation for which an application created the chat. */
 export const ORGANISATION = "parley.organisation"
 
+/** Attribute with the interval of slow mode in seconds; absent without slow mode. Set by the command `SetSlowMode`. */
+export const SLOW_MODE = "parley.slowMode"
+
+/** Attributes that only the engine sets. */
+export const ENGINE_ATTRIBUTES: ReadonlySet<string> = new Set([VIA, ORGANISATION, SLOW_MODE])
+
+/**
+ * Returns the seconds that a member who is not an admin must wait between two messages; 0 without slow mode, and in
+ * chats that are not groups.
+ */
+export const slowModeOf = ({ type, attributes }: Pick<Chat, "type" | "attributes">): number => {
+  const seconds = attributes[SLOW_MODE]
+  return type === "group" && typeof seconds === "number" && seconds > 0 ? seconds : 0
+}
+
 /** Returns whether the user is a member; true for every user in a system chat. */
 export const isMember = (chat: Chat, user: UserId): boolean => chat.type === "system" || chat.members.has(user)

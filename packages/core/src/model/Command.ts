@@ -130,6 +130,15 @@ export interface SetSenders {
   readonly chat: ChatRef
   readonly senders: Senders
 }
+/**
+ * Sets the minimum time between two messages of a member in a group, for admins, who are exempt themselves. Refused
+ * with `Invalid` for other values than integers from 0 (off) to 21,600 seconds.
+ */
+export interface SetSlowMode {
+  readonly _tag: "SetSlowMode"
+  readonly chat: ChatRef
+  readonly seconds: number
+}
 /** Absent fields stay as they are. */
 export interface SetPreference {
   readonly _tag: "SetPreference"
@@ -165,7 +174,7 @@ export interface HideMessage {
   readonly gid: string
 }
 /**
- * Moves the caller's read cursor forward: to a sequence, to an entry by its id, or to the newest entry. Other members
+ * Moves the caller's last read position forward: to a sequence, to an entry by its id, or to the newest entry. Other members
  * who are online, and the caller's other devices, get a `ReadEvent`; in a system chat only the caller's devices do.
  */
 export interface MarkRead {
@@ -298,6 +307,7 @@ export interface Replies {
   readonly PublishChat: ChatView
   readonly SetAdmins: ChatView
   readonly SetSenders: ChatView
+  readonly SetSlowMode: ChatView
   readonly SetPreference: OwnChatView
   readonly SendMessages: ReadonlyArray<SentMessage>
   readonly RecallMessage: Message
@@ -387,6 +397,7 @@ export type Command =
   | PublishChat
   | SetAdmins
   | SetSenders
+  | SetSlowMode
   | SetPreference
   | SendMessages
   | RecallMessage

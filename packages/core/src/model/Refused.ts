@@ -8,8 +8,11 @@ export type Reason =
   /** The account does not exist, or the password does not match; the reply never distinguishes the two. */
   | { readonly _tag: "WrongPassword" }
   | { readonly _tag: "TooManyAttempts"; readonly retryAfterSeconds: number }
-  /** A rate or concurrency limit was exceeded, by default of requests; nothing was done. */
-  | { readonly _tag: "RateLimited"; readonly retryAfterSeconds: number; readonly of?: "messages" }
+  /**
+   * A rate or concurrency limit was exceeded, by default of requests; nothing was done. `messages`: of the user's
+   * messages in all chats; `slow mode`: of their messages in this chat.
+   */
+  | { readonly _tag: "RateLimited"; readonly retryAfterSeconds: number; readonly of?: "messages" | "slow mode" }
   /** The chat does not exist, or is private and the caller is not a member; the reply never distinguishes the two. */
   | { readonly _tag: "NoSuchChat" }
   /** By id or account, as the caller named them. */

@@ -10,6 +10,7 @@ export interface User {
   readonly id: UserId
   /** Unique; 1…64 code points (`limits.account`) without white space, control characters, `,`, `:`, `/` and `&`. */
   readonly account: string
+  /** Display name; the account if none was given. */
   readonly realname: string
   /** A URL, or "". */
   readonly avatar: string

@@ -39,7 +39,9 @@ export const describeReason = (reason: Reason, words: ReasonWords = {}): string 
     case "TooManyAttempts":
       return `Too many failed logins; retry in ${reason.retryAfterSeconds} seconds.`
     case "RateLimited":
-      return `Too many ${reason.of ?? "requests"}; retry in ${reason.retryAfterSeconds} seconds.`
+      return reason.of === "slow mode"
+        ? `This ${noun} is in slow mode; retry in ${reason.retryAfterSeconds} seconds.`
+        : `Too many ${reason.of ?? "requests"}; retry in ${reason.retryAfterSeconds} seconds.`
     case "NoSuchChat":
       return `There is no such ${noun}.`
     case "NoSuchUsers":

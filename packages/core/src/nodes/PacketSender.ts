@@ -1,9 +1,13 @@
-/** Gathers the notices of a millisecond into packets, numbers and publishes them. */
+/**
+ * Gathers notices into packets, numbers and publishes them: those of one turn of the event loop at its end, and those of the
+ * next millisecond together, so that a busy node publishes at most one packet in a millisecond.
+ */
+import { atEndOfTurn } from "../delivery/EndOfTurn.ts"
 import type { Bus } from "../ports/Bus.ts"
 import { exceeds } from "../model/Utf8.ts"
 import { encodeNotice, encodePacket, type Notice, PACKET_OVERHEAD } from "./Packet.ts"
 
-/** Milliseconds for which notices are gathered. */
+/** Milliseconds after a packet for which notices are gathered. */
 const GATHER_MS = 1
 
 export class PacketSender {
@@ -15,6 +19,7 @@ export class PacketSender {
   #notices: Array<string> = []
   /** Characters of the gathered notices. */
   #size = 0
+  /** Whether a packet is due at the end of this turn, or of the present millisecond. */
   #isScheduled = false
 
   constructor(bus: Bus["Service"], node: string, after: (milliseconds: number, callback: () => void) => void) {
@@ -37,10 +42,15 @@ export class PacketSender {
     this.#size += text.length + 1
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#after(GATHER_MS, () => {
-      this.#isScheduled = false
-      if (this.#notices.length > 0) this.#publish()
-    })
+    atEndOfTurn(this)
+  }
+
+  /** See `EndOfTurn`. */
+  endTurn(): void {
+    this.#isScheduled = this.#notices.length > 0
+    if (!this.#isScheduled) return
+    this.#publish()
+    this.#after(GATHER_MS, () => this.endTurn())
   }
 
   /** Publishes a packet, even an empty one: its receivers notice by its number that earlier ones were lost. */

@@ -53,6 +53,16 @@ export interface CommandInput {
   readonly description: string
 }
 
+/** A list for an operator: printed as a table, or as JSON. */
+export interface Listing {
+  /** Names of the fields, in the order of the table's columns; a table of one column has no header. */
+  readonly columns: ReadonlyArray<string>
+  /** One object per row; times are ISO 8601 texts, and null is a value that does not exist. */
+  readonly rows: ReadonlyArray<Readonly<Record<string, string | number | boolean | null>>>
+  /** Printed in place of a table without rows. */
+  readonly empty?: string
+}
+
 /** An operator's command, run by the process that owns the database. */
 export interface OperatorCommand {
   /** Words after `parley`: `["app", "add"]`. */
@@ -63,8 +73,10 @@ export interface OperatorCommand {
   readonly inputs: ReadonlyArray<CommandInput>
   /** True if the command writes its own line in the audit log, in place of the one that every command has. */
   readonly audits?: boolean
-  /** Returns the text to print; fails with a sentence for the operator. */
-  readonly run: (inputs: Readonly<Record<string, string | number | boolean>>) => Effect.Effect<string, string>
+  /** True if it returns a `Listing`: it has the flag `--json`. */
+  readonly lists?: true
+  /** Returns the text or the list to print; fails with a sentence for the operator. */
+  readonly run: (inputs: Readonly<Record<string, string | number | boolean>>) => Effect.Effect<string | Listing, string>
 }
 
 /** A protocol opened over an engine. */

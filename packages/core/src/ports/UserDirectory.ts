@@ -14,7 +14,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { User, UserChange } from "../model/User.ts"
 
-/** A user of the application. Absent fields are empty, and `realname` is the account. */
+/** A user of the application. Absent fields are empty, and the display name `realname` is the account. */
 export interface DirectoryUser extends Partial<
   Pick<User, "realname" | "avatar" | "role" | "dept" | "admin" | "organisation" | "disabled">
 > {

@@ -14,6 +14,7 @@ import {
 } from "./Membership.ts"
 import type { Facts, Rule } from "./Rule.ts"
 import { sender } from "./Sending.ts"
+import { slowMode } from "./SlowMode.ts"
 
 /** The rules of each operation, in the order of their checks; the first that refuses decides. */
 export const operations = {
@@ -31,7 +32,7 @@ export const operations = {
    */
   approveMembers: [visible, group, member, admin],
   removeMembers: [visible, group, member, admin],
-  send: [visible, member, sender],
+  send: [visible, member, sender, slowMode],
   broadcast: [visible, member, admin],
   /**
    * A declared difference between protocols: any operation of a protocol with direct chats only, to which other chats
@@ -49,6 +50,7 @@ export const operations = {
   publish: [visible, groupWithoutSubject, member, admin],
   setAdmins: [visible, system, systemAdministrator],
   setSenders: [visible, groupOrSystem, member, admin],
+  setSlowMode: [visible, group, member, admin],
   /** Editing one's own message: new content is sent, so the right to send is needed. */
   editOwn: [visible, member, sender],
   /** Editing another sender's message. */

@@ -19,6 +19,8 @@ export interface Facts {
   readonly isLimited?: boolean
   /** Whether the user may not see the chat's owner; only where it counts: for a public chat without them. */
   readonly isOutside?: boolean
+  /** Milliseconds since the caller's newest message in the chat; only where it counts: in slow mode. */
+  readonly sinceOwnMessage?: number | undefined
 }
 
 /** One rule: returns the reason of its refusal, or undefined. */

@@ -134,6 +134,9 @@ export class SessionDelivery implements SubscriberEvents {
 
   /** Subscribes to a chat that the user joined with this entry. */
   joinChat(chat: ChatId, seq: number): void {
+    const before = this.subscriber.subscription(chat)
+    // Of an earlier membership: the notice of its end comes late.
+    if (before !== undefined && before.position < seq - 1) this.leaveChat(chat)
     const subscription = this.subscriber.subscribe({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)
     if (subscription !== undefined) this.#context.hub.chats.subscribe(subscription)
   }

@@ -69,7 +69,12 @@ export const makeApiKeys = (store: Store["Service"], engine: Engine["Service"]):
         path: ["ha-key", "list"],
         description: "List the keys of the apps that may use the ha protocol",
         inputs: [],
-        run: () => Effect.map(records.listed, (keys) => [...keys.keys()].join("\n"))
+        lists: true,
+        run: () =>
+          Effect.map(records.listed, (keys) => ({
+            columns: ["key"],
+            rows: Array.from(keys.keys(), (key) => ({ key }))
+          }))
       },
       {
         path: ["ha-key", "remove"],

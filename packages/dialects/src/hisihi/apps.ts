@@ -81,7 +81,12 @@ export const appCommands = (
     path: ["app", "list"],
     description: "List the apps of the hisihi protocol, without their keys",
     inputs: [],
-    run: () => Effect.map(toCommandErrors(records.all(KIND)), (all) => all.map(({ key }) => key).join("\n"))
+    lists: true,
+    run: () =>
+      Effect.map(toCommandErrors(records.all(KIND)), (all) => ({
+        columns: ["id"],
+        rows: all.map(({ key }) => ({ id: key }))
+      }))
   },
   {
     path: ["app", "remove"],

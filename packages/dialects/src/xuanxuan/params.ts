@@ -126,6 +126,7 @@ export const methods = {
   "parley/read": Schema.Struct({ ...Chat, id: optional(Schema.Int) }),
   "parley/typing": Schema.Struct({ ...Chat, typing: optional(Flag) }),
   "parley/edit": Schema.Struct({ ...Chat, content: Text }),
+  "parley/slowmode": Schema.Struct({ ...Chat, seconds: optional(Schema.Int) }),
   "parley/recall": Schema.Struct(Chat),
   "parley/historybefore": Schema.Struct({ ...Chat, id: Schema.Int, limit: optional(Schema.Int) }),
   "parley/search": Schema.Struct({

@@ -8,7 +8,7 @@ import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { Message } from "@parley/core/Message"
-import type { Chat } from "@parley/core/Chat"
+import { type Chat, slowModeOf } from "@parley/core/Chat"
 import { type Json, messageFields, packet, type WireFormat } from "./encode.ts"
 import type { Method, ParamsOf } from "./params.ts"
 
@@ -80,6 +80,14 @@ export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
     Effect.as(runCommand({ _tag: "NotifyTyping", chat: { gid }, typing: typing ?? true }), {
       data: { gid, typing: typing ?? true }
     }),
+
+  "parley/slowmode": ({ runCommand }, { gid, seconds }) =>
+    Effect.map(
+      typeof seconds === "number"
+        ? runCommand({ _tag: "SetSlowMode", chat: { gid }, seconds })
+        : runCommand({ _tag: "ReadChat", chat: { gid } }),
+      ({ chat }) => ({ data: { gid, seconds: slowModeOf(chat) } })
+    ),
 
   "parley/recall": (context, { gid }) =>
     Effect.flatMap(context.runCommand({ _tag: "RecallMessage", gid }), (message) => messageResult(context, message)),

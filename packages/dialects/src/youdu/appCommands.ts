@@ -91,12 +91,17 @@ export const appCommands = ({ apps, appUsers, stateOf }: Deps): ReadonlyArray<Op
       path: ["youdu-app", "list"],
       description: "List the apps that may use the youdu protocol, with their organisations and callbacks",
       inputs: [],
+      lists: true,
       run: () =>
-        Effect.map(apps.listed, (all) =>
-          Array.from(all.values(), ({ name, organisation, callback }) =>
-            [`${name}  org ${organisation}`, callback?.url ?? "", stateOf(name)].filter((one) => one !== "").join("  ")
-          ).join("\n")
-        )
+        Effect.map(apps.listed, (all) => ({
+          columns: ["app", "org", "callback", "state"],
+          rows: Array.from(all.values(), ({ name, organisation, callback }) => ({
+            app: name,
+            org: organisation,
+            callback: callback?.url ?? null,
+            state: stateOf(name) || null
+          }))
+        }))
     },
     {
       path: ["youdu-app", "set-callback"],

@@ -109,15 +109,15 @@ export const makeDepartments = (store: Store["Service"], engine: Engine["Service
         path: ["youdu-dept", "list"],
         description: "List the departments that have names",
         inputs: [],
+        lists: true,
         run: () =>
-          Effect.map(readable(records), (all) =>
-            all
-              .map(({ key, value }) => {
-                const { name, parentId, sortId } = value as Facts
-                return `${key}  ${name}  parent ${parentId}  sort ${sortId}`
-              })
-              .join("\n")
-          )
+          Effect.map(readable(records), (all) => ({
+            columns: ["department", "name", "parent", "sort"],
+            rows: all.map(({ key, value }) => {
+              const { name, parentId, sortId } = value as Facts
+              return { department: key, name, parent: parentId, sort: sortId }
+            })
+          }))
       },
       {
         path: ["youdu-dept", "remove"],

@@ -121,7 +121,7 @@ export const addUsers = Effect.fnUntraced(function* (...drafts: ReadonlyArray<st
   )
 })
 
-/** Runs an operator's command; returns its output or its error. */
+/** Runs an operator's command; returns its text, the rows of its list in lines, or its error. */
 export const operate = (
   commands: ReadonlyArray<OperatorCommand>,
   words: string,
@@ -129,5 +129,17 @@ export const operate = (
 ): Effect.Effect<string> => {
   const command = commands.find((one) => one.path.join(" ") === words)
   if (command === undefined) return Effect.die(new Error(`there is no command ${words}`))
-  return Effect.catch(command.run(inputs), (problem) => Effect.succeed(`no: ${problem}`))
+  return Effect.match(command.run(inputs), {
+    onFailure: (problem) => `no: ${problem}`,
+    onSuccess: (output) =>
+      typeof output === "string"
+        ? output
+        : output.rows
+            .map((row) =>
+              Object.values(row)
+                .filter((value) => value !== null)
+                .join(" ")
+            )
+            .join("\n")
+  })
 }

@@ -65,6 +65,7 @@ const allParams: { readonly [M in Method]: Readonly<Record<string, unknown>> } =
   "parley/historybefore": { gid: "g", id: 7, limit: 20 },
   "parley/search": { text: "x", gid: "g", limit: 20, from: "1.2" },
   "parley/edit": { gid: "g", content: "x" },
+  "parley/slowmode": { gid: "g", seconds: 30 },
   "parley/recall": { gid: "g" },
   "parley/readmarks": { gid: "g", users: [{ id: 1 }] }
 }
@@ -94,6 +95,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   "unread.gid",
   "read.id",
   "typing.typing",
+  "slowmode.seconds",
   "historybefore.limit",
   "search.gid",
   "search.limit",

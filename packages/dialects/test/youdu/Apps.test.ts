@@ -267,7 +267,7 @@ describe("operator commands", () => {
       const added = yield* run("add", { buin: 5, "app-id": "mine", key, org: 2 })
       assert.strictEqual(added, "no: app 5/mine exists already")
       assert.deepStrictEqual(yield* store.record("youdu", "app", "5/mine"), record)
-      assert.strictEqual(yield* run("list"), "14797363/yd-demo  org 1\n5/mine  org 7")
+      assert.strictEqual(yield* run("list"), "14797363/yd-demo 1\n5/mine 7")
     }).pipe(Effect.provide(engineLayer))
   )
 
@@ -281,7 +281,7 @@ describe("operator commands", () => {
       assert.strictEqual(yield* run("add", app), "no: app 5/mine exists already")
       assert.strictEqual(yield* run("add", { ...app, key: "short" }), "no: key must be 32 bytes in base64")
       assert.match(yield* run("add", { ...app, "app-id": "" }), /^no: app-id must have/)
-      assert.strictEqual(yield* run("list"), "14797363/yd-demo  org 1\n5/mine  org 2")
+      assert.strictEqual(yield* run("list"), "14797363/yd-demo 1\n5/mine 2")
       const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
       const token = getToken({ buin: 5, appId: "mine", encrypt: seal(String(now), key, "mine") })
       assert.deepInclude(jsonOf<object>(yield* token), { errcode: 0 })

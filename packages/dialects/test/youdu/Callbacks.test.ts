@@ -264,7 +264,7 @@ describe("the callback", () => {
         yield* receiver.reached(receiver.attempts.length + 2)
         yield* turn
         const listed = yield* run("list")
-        assert.match(listed, /^7\/mine {2}org 1 {2}http:\S+ {2}failing since \S+, \d+ attempts: /)
+        assert.match(listed, /^7\/mine 1 http:\S+ failing since \S+, \d+ attempts: /)
         assert.isTrue(listed.endsWith(problem), `${listed} does not end with ${problem}`)
       }
       assert.deepStrictEqual(new Set(receiver.texts()), new Set(["one"]))
@@ -278,7 +278,7 @@ describe("the callback", () => {
       yield* receiver.reached(before + 2)
       assert.deepStrictEqual(receiver.texts().slice(before), ["one", "two"])
       yield* idle()
-      assert.strictEqual(yield* run("list"), `7/mine  org 1  ${URL_OF}`)
+      assert.strictEqual(yield* run("list"), `7/mine 1 ${URL_OF}`)
     }).pipe(Effect.provide(engineLayer))
   )
 

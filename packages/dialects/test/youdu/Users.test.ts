@@ -162,10 +162,7 @@ describe("users", () => {
       assert.deepStrictEqual(yield* app.get("user/list", { deptId: "5" }), ok({ userList: [] }))
       assert.deepInclude(yield* app.get("dept/list", { id: "8" }), { errcode: 400 })
       assert.lengthOf((yield* everywhere.get("dept/list"))["deptList"] as ReadonlyArray<unknown>, 4)
-      assert.strictEqual(
-        yield* run("list"),
-        "1/2  研发  parent 0  sort 0\n1/5  后端  parent 2  sort 9\n2/8  Elsewhere  parent 0  sort 0"
-      )
+      assert.strictEqual(yield* run("list"), "1/2 研发 0 0\n1/5 后端 2 9\n2/8 Elsewhere 0 0")
       for (const [words, inputs, expected] of [
         [
           "set",

@@ -10,7 +10,7 @@ import { CommandFailed } from "../terminal/CommandFailed.ts"
 import { untilStopped } from "../terminal/onSignal.ts"
 import { Misconfigured } from "../config/ConfigurationFile.ts"
 import { ShownMarks } from "./ShownMarks.ts"
-import { type ReplContext, handle, listChats } from "./repl.ts"
+import { type ReplContext, handle, isQuit, listChats } from "./repl.ts"
 import { ChatState, plain } from "./ChatState.ts"
 import { type TerminalStreams, openTerminal } from "./terminal.ts"
 
@@ -20,8 +20,8 @@ const DEMO_PASSWORD = "123456"
 /** Maximum milliseconds to wait for the reply to a logout: the server may be down. */
 const LOGOUT_TIMEOUT = 2000
 
-/** Maximum milliseconds to wait for the server's end of the connection; then the process ends anyway. */
-const CLOSE_TIMEOUT = 1000
+/** Maximum milliseconds for each line that is still carried out after `/quit` was typed: the server may not respond. */
+const QUIT_TIMEOUT = 2000
 
 /** Maximum milliseconds before the next attempt to reconnect. */
 const MAX_BACKOFF = 10_000
@@ -86,9 +86,11 @@ export const chat = Effect.fnUntraced(function* (
     onState(parley.state, parley.error)
     return Effect.sync(unsubscribe)
   })
+  const quitting = Effect.andThen(terminal.quit, Effect.sleep(QUIT_TIMEOUT))
+  const untilQuit = (work: Effect.Effect<void>): Effect.Effect<void> => Effect.raceFirst(work, quitting)
   const repl = Effect.gen(function* () {
     terminal.show([`* you are ${as}; /help lists the commands`])
-    yield* listChats(context)
+    yield* untilQuit(listChats(context))
     // A message is acknowledged only after it is shown; otherwise the server delivers it again.
     parley.onAny(async (event) => {
       await new Promise<void>((shown) => terminal.show(state.applyEvent(event, now()), shown))
@@ -96,7 +98,8 @@ export const chat = Effect.fnUntraced(function* (
     })
     for (;;) {
       const line = yield* Queue.take(terminal.lines)
-      if (!(yield* handle(context, line))) break
+      if (isQuit(line)) break
+      yield* untilQuit(handle(context, line))
     }
   }).pipe(
     Effect.catchTag("Done", () => Effect.void),
@@ -128,10 +131,7 @@ export const chatCommand = Command.make(
   },
   Effect.fnUntraced(function* ({ as, url, password }) {
     const secret = Option.getOrElse(password, () => process.env["PARLEY_PASSWORD"] ?? DEMO_PASSWORD)
-    const closing = Effect.sync(() => void setTimeout(() => process.exit(), CLOSE_TIMEOUT).unref())
-    yield* untilStopped(chat({ as, url, password: secret }, { input: process.stdin, output: process.stdout })).pipe(
-      Effect.ensuring(closing)
-    )
+    yield* untilStopped(chat({ as, url, password: secret }, { input: process.stdin, output: process.stdout }))
   })
 ).pipe(
   Command.withDescription("Chat from the terminal"),

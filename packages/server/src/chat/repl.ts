@@ -28,16 +28,16 @@ export interface ReplContext {
   readonly now: () => Date
 }
 
-/** Executes a line; returns false for `/quit`. */
-export const handle = (context: ReplContext, line: string): Effect.Effect<boolean> => {
+/** Whether the line ends the client. */
+export const isQuit = (line: string): boolean => wordsOf(line.trim())[0] === "/quit"
+
+/** Executes a line. */
+export const handle = (context: ReplContext, line: string): Effect.Effect<void> => {
   const text = line.trim()
-  if (text === "") return Effect.succeed(true)
-  if (!text.startsWith("/") || text.startsWith("//")) {
-    return Effect.as(send(context, text.startsWith("//") ? text.slice(1) : line), true)
-  }
+  if (text === "") return Effect.void
+  if (!text.startsWith("/") || text.startsWith("//")) return send(context, text.startsWith("//") ? text.slice(1) : line)
   const [command = "", ...words] = wordsOf(text)
-  if (command === "/quit") return Effect.succeed(false)
-  return Effect.as(execute(context, command, words), true)
+  return execute(context, command, words)
 }
 
 const execute = (context: ReplContext, command: string, words: ReadonlyArray<string>): Effect.Effect<void> => {

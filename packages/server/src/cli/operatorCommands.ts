@@ -11,6 +11,7 @@ import { configFlag, createFlag, databaseFlag, readConfiguration } from "./flags
 import { runCommand } from "./runCommand.ts"
 import type { CliContext } from "./CliContext.ts"
 import { prepareInputs } from "./prepareInput.ts"
+import { jsonOf, tableOf } from "../terminal/columns.ts"
 import { printable } from "../terminal/printable.ts"
 import { makeProgressLine } from "../terminal/ProgressLine.ts"
 
@@ -57,6 +58,11 @@ const node = (context: CliContext, word: string, entries: Group, path: ReadonlyA
   return Command.make(word).pipe(Command.withDescription(description), Command.withSubcommands(children))
 }
 
+const jsonFlag = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print a JSON array, with an object for each row"),
+  Flag.withDefault(false)
+)
+
 const leaf = (context: CliContext, word: string, command: OperatorCommand) =>
   Command.make(
     word,
@@ -64,9 +70,10 @@ const leaf = (context: CliContext, word: string, command: OperatorCommand) =>
       inputs: Object.fromEntries(command.inputs.map((input) => [input.name, param(input)])),
       database: databaseFlag,
       create: createFlag,
-      config: configFlag
+      config: configFlag,
+      ...(command.lists === true && { json: jsonFlag })
     },
-    Effect.fnUntraced(function* ({ inputs, database, create, config }) {
+    Effect.fnUntraced(function* ({ inputs, database, create, config, json = false }) {
       const configuration = yield* readConfiguration(context.dialectSettings, { database, config })
       const given = Object.fromEntries(
         Object.entries(inputs).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))
@@ -77,7 +84,8 @@ const leaf = (context: CliContext, word: string, command: OperatorCommand) =>
         Effect.provideService(Progress, progress.report),
         Effect.ensuring(Effect.sync(progress.end))
       )
-      if (output !== "") yield* Console.log(printable(output))
+      const text = typeof output === "string" ? output : json ? jsonOf(output) : tableOf(output)
+      if (text !== "") yield* Console.log(printable(text))
     })
   ).pipe(Command.withDescription(command.description))
 

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { LineDecoder } from "@parley/adapter-node/LineDecoder"
 import { Progress, type ReportProgress } from "@parley/core/Progress"
-import { Reply, MAX_LINE_BYTES, Report, Request } from "./protocol.ts"
+import { MAX_LINE_BYTES, type Output, Reply, Report, Request } from "./protocol.ts"
 
 /** No process listens at the address: no server runs on that database. */
 export class NoServer extends Data.TaggedError("NoServer")<{ readonly address: string }> {}
@@ -22,7 +22,7 @@ const decodeReport = Schema.decodeUnknownOption(Schema.fromJsonString(Report))
 const UNREACHABLE = new Set(["ENOENT", "ECONNREFUSED"])
 
 /** Sends the command to the socket at `address` and returns its output. Reports progress to `Progress`. */
-export const sendCommand = (address: string, request: Request): Effect.Effect<string, NoServer | CommandRefused> =>
+export const sendCommand = (address: string, request: Request): Effect.Effect<Output, NoServer | CommandRefused> =>
   Progress.pipe(
     Effect.flatMap((report) => exchange(address, `${encodeRequest({ ...request, progress: true })}\n`, report)),
     Effect.flatMap((line) =>

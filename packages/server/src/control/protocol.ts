@@ -11,8 +11,20 @@ export const Request = Schema.Struct({
 })
 export type Request = typeof Request.Type
 
+const Listing = Schema.Struct({
+  columns: Schema.Array(Schema.String),
+  rows: Schema.Array(
+    Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null]))
+  ),
+  empty: Schema.optionalKey(Schema.String)
+})
+
+export const Output = Schema.Union([Schema.String, Listing])
+/** Text or a list to print. */
+export type Output = typeof Output.Type
+
 export const Reply = Schema.Union([
-  Schema.Struct({ ok: Schema.Literal(true), output: Schema.String }),
+  Schema.Struct({ ok: Schema.Literal(true), output: Output }),
   Schema.Struct({ error: Schema.String })
 ])
 export type Reply = typeof Reply.Type

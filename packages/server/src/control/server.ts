@@ -13,7 +13,7 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { Reply, MAX_LINE_BYTES, type Report, Request } from "./protocol.ts"
+import { MAX_LINE_BYTES, type Output, Reply, type Report, Request } from "./protocol.ts"
 
 /** The socket cannot be opened; `message` is one line. */
 export class ControlFailed extends Data.TaggedError("ControlFailed")<{ readonly message: string }> {}
@@ -101,7 +101,7 @@ export const handleRequest = (
 export const executeCommand = (
   commands: ReadonlyArray<OperatorCommand>,
   request: Request
-): Effect.Effect<string, string> => {
+): Effect.Effect<Output, string> => {
   const command = commands.find(
     ({ path: words }) =>
       words.length === request.words.length && words.every((word, index) => word === request.words[index])

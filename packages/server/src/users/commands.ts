@@ -1,13 +1,12 @@
 /** Operator commands for users. */
 import { audit } from "@parley/core/Audit"
-import type { OperatorCommand } from "@parley/core/Dialect"
+import type { Listing, OperatorCommand } from "@parley/core/Dialect"
 import { enforceAccountName } from "@parley/core/AccountName"
 import { defaultSettings } from "@parley/core/Settings"
 import { newPasswordProblem } from "@parley/core/rules/NewPassword"
 import { newAccountProblem, type User } from "@parley/core/User"
 import type { UserDraft, Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
-import { columns } from "../terminal/columns.ts"
 import { printableCell } from "../terminal/printable.ts"
 import { userNamed, withCommandErrors } from "./errorText.ts"
 import { type NewUserSettings, readUserFile } from "./csvImport.ts"
@@ -44,7 +43,12 @@ export const userCommands = (
     inputs: [
       ACCOUNT,
       PASSWORD,
-      { name: "realname", kind: "text", required: false, description: "Name shown to others; the account if absent" },
+      {
+        name: "realname",
+        kind: "text",
+        required: false,
+        description: "Display name, shown to others; the account if absent"
+      },
       { name: "admin", kind: "boolean", required: false, description: "Make the user a system administrator" },
       { name: "org", kind: "integer", required: false, description: "The id of the user's organisation" },
       { name: "role", kind: "text", required: false, description: "The user's role, shown by clients" },
@@ -73,7 +77,8 @@ export const userCommands = (
     path: ["user", "list"],
     description: "List all users",
     inputs: [],
-    run: () => Effect.map(withCommandErrors(users.list), table)
+    lists: true,
+    run: () => Effect.map(withCommandErrors(users.list), listing)
   },
   {
     path: ["user", "passwd"],
@@ -191,16 +196,15 @@ const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: s
   ].join("; ")
 })
 
-const table = (users: ReadonlyArray<User>): string =>
-  columns(
-    ["id", "account", "realname", "role", "admin", "org", "state"],
-    users.map((user) => [
-      String(user.id),
-      user.account,
-      user.realname,
-      user.role,
-      user.admin ? "admin" : "",
-      user.organisation === null ? "" : String(user.organisation),
-      user.disabled ? "disabled" : ""
-    ])
-  )
+const listing = (users: ReadonlyArray<User>): Listing => ({
+  columns: ["id", "account", "realname", "role", "admin", "org", "disabled"],
+  rows: users.map(({ account, admin, disabled, id, organisation, realname, role }) => ({
+    id,
+    account,
+    realname,
+    role,
+    admin,
+    org: organisation,
+    disabled
+  }))
+})

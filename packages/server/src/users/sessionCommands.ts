@@ -4,19 +4,18 @@ import type { Sessions, SessionView } from "@parley/core/Sessions"
 import type { User } from "@parley/core/User"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
-import { columns } from "../terminal/columns.ts"
 import { time } from "../terminal/time.ts"
 import { userNamed, withCommandErrors } from "./errorText.ts"
 
-const row = ({ account }: User, session: SessionView): ReadonlyArray<string> => [
+const row = ({ account }: User, session: SessionView) => ({
   account,
-  session.id,
-  session.kind,
-  session.device,
-  time(session.createdAt),
-  time(session.usedAt),
-  session.connected ? "connected" : ""
-]
+  session: session.id,
+  kind: session.kind,
+  device: session.device,
+  since: time(session.createdAt),
+  used: time(session.usedAt),
+  connected: session.connected
+})
 
 export const sessionCommands = (
   sessions: Sessions["Service"],
@@ -25,16 +24,17 @@ export const sessionCommands = (
   {
     path: ["session", "list"],
     description: "List sessions by user, most recently used first; tokens are never shown",
+    lists: true,
     inputs: [{ name: "user", kind: "text", required: false, description: "Only sessions of this account" }],
     run: Effect.fnUntraced(function* (inputs) {
       const account = inputs["user"]
       const owners =
         account === undefined ? yield* withCommandErrors(users.list) : [yield* userNamed(users, String(account))]
-      const rows: Array<ReadonlyArray<string>> = []
+      const rows: Array<ReturnType<typeof row>> = []
       for (const user of owners) {
         for (const session of yield* withCommandErrors(sessions.list(user.id))) rows.push(row(user, session))
       }
-      return columns(["account", "session", "kind", "device", "since", "used", "state"], rows)
+      return { columns: ["account", "session", "kind", "device", "since", "used", "connected"], rows }
     })
   },
   {

@@ -4,6 +4,7 @@ import { type Operation, operations } from "@parley/core/rules/Operations"
 import type { Rule } from "@parley/core/rules/Rule"
 import { sameOrganisation } from "@parley/core/rules/Visibility"
 import * as Speech from "../../../core/src/rules/Sending.ts"
+import * as SlowMode from "../../../core/src/rules/SlowMode.ts"
 import { readdirSync, readFileSync } from "node:fs"
 import { credentials, type Standing } from "./Credentials.ts"
 import type { Request } from "./Request.ts"
@@ -23,7 +24,8 @@ const isRule = (value: unknown): value is Rule => typeof value === "object" && v
 
 /** Rules by their names in the code. */
 const rules = new Map<Rule, string>()
-for (const [name, value] of Object.entries({ ...Membership, ...Speech })) if (isRule(value)) rules.set(value, name)
+for (const [name, value] of Object.entries({ ...Membership, ...Speech, ...SlowMode }))
+  if (isRule(value)) rules.set(value, name)
 
 /** Pads columns to their widest cell, as the formatter does. */
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {

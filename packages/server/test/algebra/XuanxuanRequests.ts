@@ -153,6 +153,9 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
     (trial) => ({ ...gidOf(trial), committers: trial.target.facts.senders === "admins" ? "$ALL" : "$ADMINS" }),
     always
   ),
+  // Off, as before: otherwise later requests of the same members would be refused.
+  xuanxuan("setSlowMode", "parley/slowMode", (trial) => ({ ...gidOf(trial), seconds: 0 }), never),
+  xuanxuan("see", "parley/slowMode without seconds", gidOf, never),
   xuanxuan("read", "parley/readMarks", gidOf, never),
   xuanxuan("read", "parley/unread", gidOf, never),
   xuanxuan("read", "parley/read", gidOf, never),

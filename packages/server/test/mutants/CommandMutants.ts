@@ -15,6 +15,14 @@ const mutant = (
 const create = "core/src/commands/CreateChat.ts"
 const send = "core/src/commands/SendMessages.ts"
 
+/** A user among the contacts of an organisation. */
+const contact = `({ id, avatar, realname }) => ({
+        id,
+        avatar: avatar === "" ? NO_AVATAR : avatar,
+        name: realname,
+        type: "user"
+      })`
+
 export const commandMutants: ReadonlyArray<EngineMutant> = [
   mutant(
     "system-chats-for-all",
@@ -239,6 +247,32 @@ export const commandMutants: ReadonlyArray<EngineMutant> = [
       'context.parameters("per_page") ?? "10"'
     ],
     ["hisihi/groups/default-per-page#twenty"]
+  ),
+  mutant(
+    "contacts-users-first",
+    "the users of an organisation come before its groups",
+    [
+      "dialects/src/hisihi/organizations.ts",
+      `listBetween('{"data":[', chunks, "]}")`,
+      `listBetween('{"data":[', chunks.toReversed(), "]}")`
+    ],
+    ["hisihi/contacts/organization#groups-first"]
+  ),
+  mutant(
+    "contacts-only-groups",
+    "the contacts of an organisation are its groups only",
+    ["dialects/src/hisihi/organizations.ts", "yield* usersOf(deps, organization)", "[]"],
+    ["hisihi/contacts/organization#users"]
+  ),
+  mutant(
+    "contacts-password-hash",
+    "a contact has the MD5 of its password",
+    [
+      "dialects/src/hisihi/organizations.ts",
+      contact,
+      contact.replace('"user"', '"user", key: "e10adc3949ba59abbe56e057f20f883e"')
+    ],
+    ["hisihi/contacts/organization#secrets"]
   ),
   mutant(
     "default-limit-of-ten",

@@ -80,9 +80,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "kicked-still-hears",
     description: "a removed member still gets the chat's messages",
-    changes: [
-      { module: "core/src/delivery/ChatChannels.ts", from: "session.leaveChat(chat.id)", times: 2, to: "undefined" }
-    ],
+    changes: [{ module: "core/src/delivery/ChatChannels.ts", from: "session.leaveChat(chat)", to: "undefined" }],
     kills: ["xuanxuan/invite/kick#who-went-hears-nothing", "xuanxuan/join/leave#who-left-hears-nothing"]
   },
   {

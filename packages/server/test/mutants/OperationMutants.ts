@@ -16,6 +16,7 @@ const group = "only groups"
 const byAdmin = "the rule for admins refuses the same callers"
 const otherProtocol = "only a chat of another protocol can be of another type"
 const ours = "no document has edits, so no scenario has one"
+const noSlowMode = "no document has slow mode, so no scenario has it"
 const once = "the rule of visibility refuses the same callers"
 
 const xuanxuan = (...checks: ReadonlyArray<string>): ReadonlyArray<string> => checks.map((check) => `xuanxuan/${check}`)
@@ -70,7 +71,8 @@ const kills: { readonly [operation in Operation]: Kills } = {
   send: {
     [visible]: xuanxuan("message/refused#private-chat-alike"),
     [member]: xuanxuan("message/refused#public-but-no-member"),
-    "only members who may send": xuanxuan("committers/list#not-on-the-list")
+    "only members who may send": xuanxuan("committers/list#not-on-the-list"),
+    "in slow mode, members who are not admins send one message per interval": noSlowMode
   },
   broadcast: {
     [visible]: byAdmin,
@@ -123,6 +125,7 @@ const kills: { readonly [operation in Operation]: Kills } = {
     [member]: byAdmin,
     [admin]: xuanxuan("committers/refused#no-admin")
   },
+  setSlowMode: { [visible]: noSlowMode, [group]: noSlowMode, [member]: noSlowMode, [admin]: noSlowMode },
   editOwn: { [visible]: ours, [member]: ours, "only members who may send": ours },
   editOthers: { [visible]: ours, [member]: ours, [admin]: ours },
   recallOthers: {
