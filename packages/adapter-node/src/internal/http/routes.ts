@@ -21,10 +21,19 @@ const config = {
   maxParamLength: 16 * 1024
 } as const
 
+/** Paths of routes: those of one method, and those of all methods, recorded once, because each method has a tree of its own. */
+interface Paths {
+  readonly byMethod: FindMyWay.Router<true>
+  readonly ofAll: FindMyWay.Router<true>
+}
+
+/** The method for which `Paths.ofAll` has its paths. */
+const ALL = "GET"
+
 /** Records the paths added to a router, and calls `onPath` for each. */
 const recordingRouter = (
   router: HttpRouter.HttpRouter,
-  paths: FindMyWay.Router<true>,
+  paths: Paths,
   prefix: string,
   onPath: (path: string) => void
 ): HttpRouter.HttpRouter => {
@@ -33,8 +42,8 @@ const recordingRouter = (
     onPath(full)
     const variants = full.endsWith("/*") && full !== "/*" ? [full, pathInput(full.slice(0, -2))] : [full]
     for (const variant of variants) {
-      if (method === "*") paths.all(variant, true)
-      else paths.on(method, variant, true)
+      if (method === "*") paths.ofAll.on(ALL, variant, true)
+      else paths.byMethod.on(method, variant, true)
     }
   }
   const add: HttpRouter.HttpRouter["add"] = (method, path, handler, options) => {
@@ -94,7 +103,7 @@ const newRouter = HttpRouter.make.pipe(Effect.provideService(HttpRouter.RouterCo
  * fallback of an endpoint (`url` as in a request line; `HEAD` matches `GET`).
  */
 export const build = Effect.fnUntraced(function* (endpoints: ReadonlyArray<Routing>) {
-  const paths = FindMyWay.make<true>(config)
+  const paths: Paths = { byMethod: FindMyWay.make(config), ofAll: FindMyWay.make(config) }
   const router = yield* newRouter
   const prefixes = new Map<string, App | undefined>()
   for (const { routes, fallback } of endpoints) {
@@ -118,8 +127,9 @@ export const build = Effect.fnUntraced(function* (endpoints: ReadonlyArray<Routi
   return {
     app,
     owns: (method: string, url: string): boolean =>
-      paths.find(method, url) !== undefined ||
-      (method === "HEAD" && paths.find("GET", url) !== undefined) ||
+      paths.ofAll.find(ALL, url) !== undefined ||
+      paths.byMethod.find(method, url) !== undefined ||
+      (method === "HEAD" && paths.byMethod.find("GET", url) !== undefined) ||
       fallbackFor(url) !== undefined
   }
 })
