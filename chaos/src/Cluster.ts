@@ -3,7 +3,7 @@ import { type NatsServer, startNats } from "../../scripts/nats/server.ts"
 import { Database } from "./Database.ts"
 import { Link } from "./Link.ts"
 import type { NodeAddress } from "./Member.ts"
-import { ServerNode } from "./ServerNode.ts"
+import { MAIN, ServerNode } from "./ServerNode.ts"
 
 /** Milliseconds until a node must be ready after a fault. */
 const READY_TIMEOUT = 45_000
@@ -22,6 +22,8 @@ export interface ClusterOptions {
   readonly standby: boolean
   /** Whether the bus is NATS, and not PostgreSQL. */
   readonly nats: boolean
+  /** File of the program `parley`; its sources by default. */
+  readonly program?: string
 }
 
 export class Cluster {
@@ -38,7 +40,7 @@ export class Cluster {
     this.#slots = [...database.ports]
   }
 
-  static async start({ nats, nodes, standby }: ClusterOptions): Promise<Cluster> {
+  static async start({ nats, nodes, program = MAIN, standby }: ClusterOptions): Promise<Cluster> {
     const database = await Database.start(standby)
     const all: Array<ClusterNode> = []
     const bus = nats ? await startNats() : undefined
@@ -49,7 +51,7 @@ export class Cluster {
         const busLink = bus === undefined ? undefined : await Link.open(bus.port)
         const args = ["--database", Database.url(links.map(({ port }) => port))]
         if (busLink !== undefined) args.push("--bus", `nats://127.0.0.1:${busLink.port}`)
-        all.push({ server: new ServerNode(`node ${number}`, args), links, busLink })
+        all.push({ server: new ServerNode(`node ${number}`, program, args), links, busLink })
       }
       // The first one creates the tables and the demonstration, which takes longest; on a busy machine too long for a race.
       await all[0]?.server.start()

@@ -31,6 +31,8 @@ export interface Options {
   readonly slack: number
   /** Factor for the length of each fault. */
   readonly scale: number
+  /** File of the program `parley`; its sources by default. */
+  readonly program?: string
 }
 
 const positive = (name: string, given: string): number => {

@@ -6,7 +6,8 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 
-const MAIN = fileURLToPath(new URL("../../packages/server/src/main.ts", import.meta.url))
+/** The program `parley`, as sources. */
+export const MAIN = fileURLToPath(new URL("../../packages/server/src/main.ts", import.meta.url))
 
 /** Node keeps compiled code here: nodes start often. */
 const NODE_COMPILE_CACHE = join(tmpdir(), "parley-chaos-compiled")
@@ -27,6 +28,7 @@ interface LogLine {
 export class ServerNode {
   readonly name: string
   readonly #folder = mkdtempSync(join(tmpdir(), "parley-chaos-"))
+  readonly #program: string
   readonly #args: ReadonlyArray<string>
   #child: ChildProcess | undefined
   /** Addresses that it printed last; a restarted node has others. */
@@ -35,8 +37,10 @@ export class ServerNode {
   /** Lines of its log above level Info, by text. */
   readonly complaints = new Map<string, number>()
 
-  constructor(name: string, args: ReadonlyArray<string>) {
+  /** `program` is the file of `parley`. */
+  constructor(name: string, program: string, args: ReadonlyArray<string>) {
     this.name = name
+    this.#program = program
     this.#args = args
   }
 
@@ -62,7 +66,7 @@ export class ServerNode {
   /** Returns when it listens. */
   async #launch(): Promise<void> {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("PARLEY_"))
-    const args = [MAIN, "serve", "--demo", "--port", "0", "--tcp-port", "0", ...this.#args]
+    const args = [this.#program, "serve", "--demo", "--port", "0", "--tcp-port", "0", ...this.#args]
     const env = { NODE_COMPILE_CACHE, ...Object.fromEntries(inherited) }
     const child = spawn(process.execPath, args, { cwd: this.#folder, env })
     this.#child = child

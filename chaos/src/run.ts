@@ -62,9 +62,9 @@ const runFaults = async (
 }
 
 export const run = async (options: Options, tell: (line: string) => void): Promise<Report> => {
-  const { nats, nodes, rate, seed, slack, standby } = options
+  const { rate, seed, slack } = options
   tell(`seed ${seed}`)
-  const cluster = await Cluster.start({ nats, nodes, standby })
+  const cluster = await Cluster.start(options)
   const record = new Record()
   const random = new Random(seed)
   const world = new World(record, random, () => cluster.addresses())

@@ -4,6 +4,7 @@
  */
 import { assert, it } from "vitest"
 import { repetitions } from "../../scripts/repetitions.ts"
+import { serverBundle } from "../../scripts/serverBundle.ts"
 import { faultsNamed } from "../src/Options.ts"
 import { Random } from "../src/random.ts"
 import { run } from "../src/run.ts"
@@ -28,7 +29,8 @@ it(`three nodes keep all promises about messages through ${names} (seed ${seed})
     standby: false,
     nats: false,
     slack: 3_000,
-    scale: 0.2
+    scale: 0.2,
+    program: await serverBundle()
   }
   const report = await run(options, (line) => lines.push(line))
   const text = [...lines, textOf(report)].join("\n")

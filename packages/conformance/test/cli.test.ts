@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { program } from "../src/cli/Program.ts"
+import { hostIn } from "./Host.ts"
 import { type Fault, TinyServer } from "./TinyServer.ts"
 
 const main = join(import.meta.dirname, "../src/main.ts")
@@ -72,12 +74,13 @@ describe("the command line", () => {
       ["run", "--protocol", "xuanxuan", "--url", server.http, "--nonsense"],
       ["run", "--protocol", "xuanxuan", "--url", server.http, "--timeout", "soon"]
     ]
-    const codes = await Promise.all(wrong.map((args) => call(...args).then(({ code }) => code)))
+    const codes = await Promise.all(wrong.map((args) => program(args, hostIn(import.meta.dirname).host)))
     expect(codes).toEqual(wrong.map(() => 2))
   })
 
   it("names an unknown flag in one sentence", async () => {
-    const { err } = await call("run", "--nonsense")
+    const { code, err } = await call("run", "--nonsense")
+    expect(code).toBe(2)
     expect(err.split("\n")[0]).toBe("Unknown option '--nonsense'")
   })
 

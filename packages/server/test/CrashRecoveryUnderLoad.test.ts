@@ -8,11 +8,12 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { repetitions } from "../../../scripts/repetitions.ts"
 import { type Client, historyOf, type Message, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 const KILLS = repetitions(20, 2)
 const SENDERS = 20
-const MESSAGES = 2000
+const MESSAGES = repetitions(2000, 600)
 const CHATS = 4
 
 const seed = Number(process.env["PARLEY_TEST_SEED"] ?? Date.now() % 2 ** 31)
@@ -147,7 +148,9 @@ const begin = Effect.fnUntraced(function* (cwd: string) {
   const accounts = Array.from({ length: SENDERS }, (_, index) => `sender${index}`)
   const users = ["absent", "herald", ...accounts].map((account) => `${account},${PASSWORD}`)
   writeFileSync(join(cwd, "users.csv"), ["account,password", ...users].join("\n"))
-  const imported = yield* run(cwd, ["user", "import", "users.csv", "--create"], "", { PARLEY_PASSWORDS_MINIMUM: "0" })
+  const imported = yield* runInProcess(cwd, ["user", "import", "users.csv", "--create"], {
+    PARLEY_PASSWORDS_MINIMUM: "0"
+  })
   assert.strictEqual(imported.code, 0, imported.err)
   const { http } = yield* serve(cwd, "--no-demo")
   const herald = yield* online(http, "herald")

@@ -15,7 +15,7 @@ import {
   type Transport
 } from "./TestClient.ts"
 
-const FRAMES = repetitions(10_000, 3000)
+const FRAMES = repetitions(10_000, 1500)
 /** Number of frames before the first measurement of memory. */
 const WARM = 1000
 /** Number of frames that are sent before their replies are counted. */

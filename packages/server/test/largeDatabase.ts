@@ -1,11 +1,12 @@
-/** A database of 100,000 users and long histories. */
+/** A database of 100,000 users, 30,000 in the quick run, and long histories. */
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { ChatId, UserId } from "@parley/core/Ids"
 import type { Store, Write } from "@parley/core/Store"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
+import { repetitions } from "../../../scripts/repetitions.ts"
 
-const USERS = 100_000
+const USERS = repetitions(100_000, 30_000)
 export const MEMBERS = 1000
 const MESSAGES = 10_000
 const PICTURES = 100
@@ -31,7 +32,7 @@ export const pictureOf = (nth: number): string => {
 }
 
 /**
- * 100,000 users, some with sessions; a group of 1,000 members and a direct chat, with 10,000 messages each; a group
+ * Users, some with sessions; a group of 1,000 members and a direct chat, with 10,000 messages each; a group
  * and a direct chat with 100 pictures each, whose content is large JSON.
  */
 export const fill = Effect.fnUntraced(function* (file: string) {
