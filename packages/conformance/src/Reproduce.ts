@@ -1,4 +1,5 @@
 /** Shell commands that reproduce a failure. Placeholders such as `<alice.password>` replace secrets. */
+import { bytesOf } from "./match/bytes.ts"
 import type { Transport, Wire } from "./scenarios/Scenario.ts"
 
 const plain = (text: string): string =>
@@ -37,11 +38,18 @@ const formOf = (form: NonNullable<Request["form"]>): ReadonlyArray<string> => [
   ...form.files.map(({ part, name }) => `-F ${quoted(`${part}=@-;filename=${name}`)}`)
 ]
 
+/** The arguments of `printf` for an input. One that is not UTF-8 or has a NUL is in octal. */
+const inputOf = (text: string): string => {
+  if (text.isWellFormed() && !text.includes("\0")) return `%s ${quoted(text)}`
+  const octal = Array.from(bytesOf(text), (byte) => `\\${byte.toString(8).padStart(3, "0")}`)
+  return `'${octal.join("")}'`
+}
+
 export const curl = ({ method, url, headers, body, form }: Request): string => {
   const how = method === "GET" ? [] : method === "HEAD" ? ["-I"] : [`-X ${method}`]
   const isLong = body !== undefined && body.length > largestArgument
   const input = isLong ? body : form?.files[0]?.content
-  const piped = input === undefined ? "" : `printf %s ${quoted(input)} | `
+  const piped = input === undefined ? "" : `printf ${inputOf(input)} | `
   return [
     `${piped}curl -sS -i`,
     ...how,

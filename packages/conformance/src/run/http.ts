@@ -7,6 +7,7 @@ import { match } from "../match/match.ts"
 import { curl, type Request as HttpRequest } from "../Reproduce.ts"
 import type { Http, Step } from "../scenarios/Scenario.ts"
 import { build, type Variables } from "../match/Variables.ts"
+import { bytesOf, textOf } from "../match/bytes.ts"
 import { note, type ScenarioContext } from "./ScenarioContext.ts"
 
 export type HttpStep = Extract<Step, typeof Http.Type>
@@ -59,7 +60,7 @@ const initOf = (request: HttpRequest, signal: AbortSignal): RequestInit => {
   if (request.form === undefined) return request.body === undefined ? base : { ...base, body: request.body }
   const data = new FormData()
   for (const [name, value] of request.form.fields) data.append(name, value)
-  for (const file of request.form.files) data.append(file.part, new Blob([file.content]), file.name)
+  for (const file of request.form.files) data.append(file.part, new Blob([bytesOf(file.content)]), file.name)
   return { ...base, body: data }
 }
 
@@ -71,7 +72,7 @@ const readBounded = async (response: Response): Promise<string> => {
     if (size > largestBody) throw new Error(`a body of more than ${largestBody} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString("utf8")
+  return textOf(Buffer.concat(chunks))
 }
 
 const requestText = (request: HttpRequest): string =>

@@ -144,6 +144,7 @@ export const Closed = Schema.Struct({
   closed: Schema.Struct({ code: Schema.optionalKey(Schema.Int) })
 })
 
+/** `content`: U+DC80 to U+DCFF in it become the bytes 80 to ff, which are not UTF-8; `text` of a response has them alike. */
 const FormFile = Schema.Struct({ part: Schema.String, name: Schema.String, content: Schema.Json })
 
 /**

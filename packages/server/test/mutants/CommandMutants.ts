@@ -15,6 +15,8 @@ const mutant = (
 const create = "core/src/commands/CreateChat.ts"
 const send = "core/src/commands/SendMessages.ts"
 
+const download = "range === undefined ? deps.blobs.get(file.blob) : deps.blobs.get(file.blob, range)"
+
 /** A user among the contacts of an organisation. */
 const contact = `({ id, avatar, realname }) => ({
         id,
@@ -273,6 +275,65 @@ export const commandMutants: ReadonlyArray<EngineMutant> = [
       contact.replace('"user"', '"user", key: "e10adc3949ba59abbe56e057f20f883e"')
     ],
     ["hisihi/contacts/organization#secrets"]
+  ),
+  mutant(
+    "login-account-trimmed",
+    "blanks around an account are ignored",
+    ["core/src/auth/Credentials.ts", "context.users.resolve([account])", "context.users.resolve([account.trim()])"],
+    xuanxuan("login/bad-input#refused-account-with-blanks")
+  ),
+  {
+    name: "add-comma-split",
+    description: "several accounts are accepted as one text with commas",
+    changes: [
+      {
+        module: "dialects/src/spark/members.ts",
+        from: 'yield* parameters.texts("To")',
+        times: 3,
+        to: '(yield* parameters.texts("To")).flatMap((one) => one.split(","))'
+      },
+      {
+        module: "dialects/src/spark/startSession.ts",
+        from: 'yield* parameters.texts("To")',
+        to: '(yield* parameters.texts("To")).flatMap((one) => one.split(","))'
+      },
+      {
+        module: "dialects/src/youdu/sessions.ts",
+        from: 'yield* accounts(fields, "member", deps.settings.membersPerRequest, lengths)',
+        to: '(yield* accounts(fields, "member", deps.settings.membersPerRequest, lengths)).flatMap((one) => one.split(","))'
+      }
+    ],
+    kills: [
+      "spark/add/refused#comma-in-an-account",
+      "spark/start/refused#comma-in-an-account",
+      "youdu/create/refused#comma-in-a-member"
+    ]
+  },
+  mutant(
+    "proxied-open",
+    "requests through a proxy count as local",
+    ["core/src/ports/ClientAddress.ts", 'FORWARDING.has(name) || name.startsWith("x-forwarded-")', "false"],
+    ["hisihi/login-signature/proxied#x-forwarded-for", "hisihi/login-signature/proxied#forwarded"]
+  ),
+  mutant(
+    "file-download-text",
+    "line ends of a downloaded file are those of a text",
+    [
+      "dialects/src/xuanxuan/files.ts",
+      download,
+      `Stream.map(${download}, (bytes) => bytes.map((byte) => (byte === 13 ? 10 : byte)))`
+    ],
+    xuanxuan("download/unchanged#whole download/unchanged#range")
+  ),
+  mutant(
+    "file-download-utf-8",
+    "bytes of a downloaded file that are not UTF-8 are replaced",
+    [
+      "dialects/src/xuanxuan/files.ts",
+      download,
+      `Stream.map(${download}, (bytes) => bytes.map((byte) => (byte > 0xf7 ? 63 : byte)))`
+    ],
+    xuanxuan("download/unchanged#whole download/unchanged#range")
   ),
   mutant(
     "default-limit-of-ten",
