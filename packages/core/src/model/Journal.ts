@@ -26,7 +26,6 @@ export type NotedChange =
 export interface JournalEntry {
   /** From 1. Ids rise as those of entries do. */
   readonly id: number
-  /** The change. */
   readonly change: Change
 }
 
@@ -40,11 +39,8 @@ export interface JournalPage {
 
 /** Position of an entry. */
 export interface EntryLocation {
-  /** Id of the entry. */
   readonly id: EntryId
-  /** The chat that has it in its log. */
   readonly chat: ChatId
-  /** Sequence in the chat's log. */
   readonly seq: number
 }
 

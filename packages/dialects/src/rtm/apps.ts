@@ -32,7 +32,16 @@ export interface App {
    * have in all protocols. A direct chat has no further members, and its attributes do not change.
    */
   readonly pairs: "direct" | "group"
+  /** Operations that need a signature by the master key: logins, and changes of conversations. */
+  readonly signed: ReadonlyArray<SignedOperation>
 }
+
+/** Names of operations that an app may require to be signed. */
+export const SIGNED_OPERATIONS = ["login", "conversation"] as const
+export type SignedOperation = (typeof SIGNED_OPERATIONS)[number]
+
+const isSignedOperation = (name: unknown): name is SignedOperation =>
+  SIGNED_OPERATIONS.some((operation) => operation === name)
 
 export interface Apps {
   readonly find: (id: string) => Effect.Effect<App | undefined, Refused>
@@ -46,12 +55,14 @@ export interface Apps {
 const isAppId = (id: string): boolean => /^[A-Za-z0-9._-]{1,64}$/.test(id)
 
 const isApp = (value: unknown): value is App => {
-  const { key, accounts, conversations, pairs } = (value ?? {}) as Partial<Record<keyof App, unknown>>
+  const { key, accounts, conversations, pairs, signed } = (value ?? {}) as Partial<Record<keyof App, unknown>>
   return (
     typeof key === "string" &&
     (accounts === "all" || accounts === "own") &&
     (conversations === "private" || conversations === "public") &&
-    (pairs === "direct" || pairs === "group")
+    (pairs === "direct" || pairs === "group") &&
+    Array.isArray(signed) &&
+    signed.every(isSignedOperation)
   )
 }
 
@@ -107,6 +118,13 @@ export const makeApps = (
             description: "Let everybody find and join the app's conversations; they are then public in all protocols"
           },
           {
+            name: "sign",
+            kind: "text",
+            required: false,
+            description:
+              "Operations that need a signature by the master key: login, conversation, or both with a comma between them; none by default"
+          },
+          {
             name: "direct",
             kind: "boolean",
             required: false,
@@ -122,11 +140,18 @@ export const makeApps = (
           if (!/^\S{1,256}$/u.test(key)) {
             return yield* Effect.fail("key must be 1 to 256 characters without white space")
           }
+          const signed = inputs["sign"] === undefined ? [] : String(inputs["sign"]).split(",")
+          if (!signed.every(isSignedOperation)) {
+            return yield* Effect.fail(
+              `sign must be ${SIGNED_OPERATIONS.join(" or ")}, or both with a comma between them`
+            )
+          }
           const app: App = {
             key,
             accounts: inputs["all-users"] === true ? "all" : "own",
             conversations: inputs["public"] === true ? "public" : "private",
-            pairs: inputs["direct"] === true ? "direct" : "group"
+            pairs: inputs["direct"] === true ? "direct" : "group",
+            signed
           }
           if (!(yield* records.add(id, app))) return yield* Effect.fail(`app ${id} exists already`)
           return input === undefined ? `added app ${id} with master key ${key}` : `added app ${id}`
@@ -136,13 +161,18 @@ export const makeApps = (
         path: ["rtm-app", "list"],
         description: "List the apps of the rtm protocol, without their keys",
         inputs: [],
+        lists: true,
         run: () =>
-          Effect.map(records.listed, (apps) =>
-            Array.from(
-              apps,
-              ([id, app]) => `${id} users=${app.accounts} conversations=${app.conversations} pairs=${app.pairs}`
-            ).join("\n")
-          )
+          Effect.map(records.listed, (apps) => ({
+            columns: ["id", "users", "conversations", "pairs", "signed"],
+            rows: Array.from(apps, ([id, { accounts, conversations, pairs, signed }]) => ({
+              id,
+              users: accounts,
+              conversations,
+              pairs,
+              signed: signed.join(",")
+            }))
+          }))
       },
       {
         path: ["rtm-app", "remove"],

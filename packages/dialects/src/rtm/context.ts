@@ -12,6 +12,7 @@ import type { User } from "@parley/core/User"
 import type { Users } from "@parley/core/Users"
 import type * as Clock from "effect/Clock"
 import type * as Digest from "effect/crypto/Digest"
+import type * as Mac from "effect/crypto/Mac"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as Effect from "effect/Effect"
 import type { Apps, App } from "./apps.ts"
@@ -33,6 +34,7 @@ export interface Deps {
   readonly clock: Clock.Clock
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly digest: Digest.Digest["Service"]
+  readonly mac: Mac.Mac["Service"]
   readonly facts: EncodingFacts
 }
 

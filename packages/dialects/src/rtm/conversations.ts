@@ -13,6 +13,7 @@ import { Cmd, type Command, Op } from "./codec.ts"
 import type { Handler, HandlerFailure, RequestContext } from "./context.ts"
 import { iso } from "./encode.ts"
 import { Code, fail, failureOf, unsupported } from "./errors.ts"
+import { type Signed, verifySignature } from "./verifySignature.ts"
 import { chatRef, conversationId, ID_LENGTH, newConversationId, RANDOM_BYTES } from "./ids.ts"
 
 const reply = (op: number, conv: Command["conv"]): Command => ({ cmd: Cmd.conv, op, conv: conv ?? {} })
@@ -22,6 +23,26 @@ export const namedChat = (conversation: string | undefined): Effect.Effect<ChatR
   const ref = chatRef(conversation ?? "")
   return ref === undefined ? fail(Code.conversationNotFound, "There is no such conversation.") : Effect.succeed(ref)
 }
+
+/** Fails unless the command is signed, if the app requires that. */
+const requireSignature = Effect.fnUntraced(function* (
+  { deps, app, client, user, command }: RequestContext,
+  signed: Signed
+): Effect.fn.Return<void, HandlerFailure> {
+  if (!app.signed.includes("conversation")) return
+  const by = { app: client.appId, client: user.account, key: app.key }
+  const now = yield* Clock.currentTimeMillis
+  if (yield* verifySignature(deps.mac, by, signed, command.conv ?? {}, now)) return
+  return yield* fail(Code.conversationSignatureFailed, "The command is not signed.")
+})
+
+/** The change of members of a command, as it is signed. */
+const membersChange = ({ conv }: Command, action: "invite" | "kick"): Signed => ({
+  _tag: "Change",
+  conversation: conv?.cid ?? "",
+  members: conv?.m ?? [],
+  action
+})
 
 /** Returns the users whom a command names; new client ids become users. */
 const namedUsers = Effect.fnUntraced(function* ({
@@ -47,6 +68,7 @@ export const startConversation: Handler = Effect.fnUntraced(function* (context) 
   const { conv = {} } = command
   if (conv.transient === true) return yield* unsupported("chat rooms")
   if (conv.tempConv === true) return yield* unsupported("temporary conversations")
+  yield* requireSignature(context, { _tag: "Start", members: conv.m ?? [] })
   const { name = "", attributes } = yield* parseAttributes(conv.attr?.data, deps.settings)
   const users = yield* namedUsers(context)
   const members = [...new Set([user.id, ...users.map(({ id }) => id)])]
@@ -97,6 +119,7 @@ export const clientIds = ({ deps }: RequestContext, chat: Chat): ReadonlyArray<s
 /** `add`: a client that names itself joins. */
 export const addMembers: Handler = Effect.fnUntraced(function* (context) {
   const { user, command, run } = context
+  yield* requireSignature(context, membersChange(command, "invite"))
   const chat = yield* namedChat(command.conv?.cid)
   const users = yield* namedUsers(context)
   if (users.length === 0) return yield* fail(Code.conversationFailed, "m must name at least one client.")
@@ -110,6 +133,7 @@ export const addMembers: Handler = Effect.fnUntraced(function* (context) {
 /** `remove`: a client that names itself leaves. */
 export const removeMembers: Handler = Effect.fnUntraced(function* (context) {
   const { user, command, run } = context
+  yield* requireSignature(context, membersChange(command, "kick"))
   const chat = yield* namedChat(command.conv?.cid)
   const users = yield* namedUsers(context)
   if (users.length === 0) return yield* fail(Code.conversationFailed, "m must name at least one client.")

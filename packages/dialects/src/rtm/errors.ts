@@ -8,6 +8,7 @@ export const Code = {
   /** WebSocket code for data that is not of the protocol. */
   invalidFrame: 1007,
   appNotAvailable: 4100,
+  signatureFailed: 4102,
   invalidLogin: 4103,
   sessionRequired: 4105,
   loginTimeout: 4108,
@@ -18,6 +19,7 @@ export const Code = {
   sentTooFast: 4116,
   internalError: 4200,
   conversationFailed: 4301,
+  conversationSignatureFailed: 4302,
   conversationNotFound: 4303,
   conversationFull: 4304,
   rejectedByHook: 4305,

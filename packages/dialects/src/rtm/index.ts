@@ -12,6 +12,7 @@ import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import * as Clock from "effect/Clock"
 import * as Digest from "effect/crypto/Digest"
+import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
@@ -79,6 +80,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       clock: yield* Clock.Clock,
       random,
       digest: yield* Digest.Digest,
+      mac: yield* Effect.provide(Mac.Mac, Mac.layerWebCrypto),
       facts
     })
     const serializer = makeSerializer(facts)
@@ -96,7 +98,13 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
         { _tag: "Http", ...routesOf({ apps, address }) }
       ],
       commands: apps.commands,
-      demo: apps.ensure(DEMO_APP, { key: DEMO_KEY, accounts: "all", conversations: "private", pairs: "direct" }),
+      demo: apps.ensure(DEMO_APP, {
+        key: DEMO_KEY,
+        accounts: "all",
+        conversations: "private",
+        pairs: "direct",
+        signed: []
+      }),
       removeDemo: Effect.map(apps.removeUnchanged(DEMO_APP, DEMO_KEY), (removed) =>
         removed ? [`the app ${DEMO_APP} of rtm`] : []
       )

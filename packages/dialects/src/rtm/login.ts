@@ -13,6 +13,7 @@ import type { Deps, Handler, HandlerFailure } from "./context.ts"
 import { Code, Failure, fail } from "./errors.ts"
 import { replyPacket } from "./packets.ts"
 import { unreadConversations } from "./unread.ts"
+import { verifySignature } from "./verifySignature.ts"
 
 /** Maximum number of characters of a tag. */
 const MAX_TAG = 64
@@ -44,8 +45,7 @@ export const openSession = Effect.fnUntraced(function* (
   yield* deps.engine.limits.charge(`${DIALECT}:${appId}`, 1)
   const { st = "", tag = "" } = fields
   if (tag.length > MAX_TAG) return yield* invalidLogin(`A tag may have at most ${MAX_TAG} characters.`)
-  const { live, user } =
-    st === "" ? yield* login(deps, appId, app, peerId, tag) : yield* reopen(deps, session, peerId, st)
+  const { live, user } = st === "" ? yield* login(deps, app, command, tag) : yield* reopen(deps, session, peerId, st)
   const before = session.live
   session.attachUser(live, user, "online")
   if (live.ended) return yield* fail(Code.sessionTokenExpired, "The session has ended.")
@@ -75,11 +75,17 @@ const invalidLogin = (reason: string): Failure => new Failure({ code: Code.inval
 
 const login = Effect.fnUntraced(function* (
   deps: Deps,
-  appId: string,
   app: App,
-  peerId: string,
+  { appId = "", peerId = "", session }: Command,
   tag: string
 ): Effect.fn.Return<Login, HandlerFailure> {
+  if (app.signed.includes("login")) {
+    const now = yield* Clock.currentTimeMillis
+    const by = { app: appId, client: peerId, key: app.key }
+    if (!(yield* verifySignature(deps.mac, by, { _tag: "Login" }, session ?? {}, now))) {
+      return yield* fail(Code.signatureFailed, "The login is not signed.")
+    }
+  }
   const user = yield* Effect.catchTag(deps.clients.authorize(appId, app, peerId), "Failure", ({ code, reason }) =>
     code === Code.invalidLogin ? invalidLogin(reason) : fail(code, reason)
   )

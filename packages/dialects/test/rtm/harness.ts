@@ -1,6 +1,6 @@
 /** A server with the rtm protocol on SQLite, in the process of the test, and the published SDKs as its clients. */
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { createParley, type Parley } from "@parley/adapter-node"
+import { createParley, type Parley, type ParleyOptions } from "@parley/adapter-node"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import { createServer, type Server } from "node:http"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -30,12 +30,16 @@ export interface RtmServer {
 }
 
 /** Starts a server with the apps `own-…`, one for each SDK, whose clients are their own users. */
-export const startServer = async (dialects: ReadonlyArray<ServedDialect> = []): Promise<RtmServer> => {
+export const startServer = async (
+  dialects: ReadonlyArray<ServedDialect> = [],
+  options: Pick<ParleyOptions, "demonstration" | "settings"> = {}
+): Promise<RtmServer> => {
   const folder = mkdtempSync(join(tmpdir(), "parley-rtm-"))
   const parley = await createParley({
     store: SqliteStore.layer({ file: join(folder, "parley.db") }),
     blobs: MemoryBlobs.layer,
-    dialects: [dialect, ...dialects]
+    dialects: [dialect, ...dialects],
+    ...options
   })
   for (const [version] of sdks) await parley.operate("rtm-app add", { id: `own-${version}`, key: "secret" })
   const server: Server = createServer(parley.node)

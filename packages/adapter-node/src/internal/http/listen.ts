@@ -5,9 +5,7 @@ import type { Server } from "node:net"
 
 /** Address of a listening server: literal address and actual port. */
 export interface Address {
-  /** Literal address. */
   readonly host: string
-  /** Port; 0 selects a free one. */
   readonly port: number
 }
 
