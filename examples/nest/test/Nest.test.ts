@@ -1,23 +1,11 @@
-import { spawnSync } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { assert, it } from "vitest"
 import { example } from "../../node-http/test/Conversation.ts"
-
-const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
-
-/** Compiles the decorators. Types are checked by `npx pnpm run types`. */
-const compiled = (): URL => {
-  const tsc = path("../../../node_modules/typescript/bin/tsc")
-  const flags = ["--noCheck", "--noResolve", "--composite", "false", "--outDir", path("../dist/test")]
-  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", path(".."), ...flags], { encoding: "utf8" })
-  assert.strictEqual(status, 0, stdout)
-  return new URL("../dist/test/main.js", import.meta.url)
-}
+import { compiled } from "./compiled.ts"
 
 example(
   "Nest",
   {
-    server: compiled(),
+    server: compiled("test"),
     at: "/api/im",
     own: "/api",
     session: async (answer) => {

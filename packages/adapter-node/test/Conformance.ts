@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { compiled } from "../../../examples/nest/test/compiled.ts"
 import { isFull, share } from "../../../scripts/repetitions.ts"
 import { audits, lines, type Options, protocols, run } from "../../conformance/src/index.ts"
 
@@ -39,7 +40,8 @@ const scenariosOf = (name: string, way: Way): Partial<Options> => {
 }
 
 const PRELOAD = fileURLToPath(new URL("./everything.mjs", import.meta.url))
-const fileOf = (name: string): string => join(EXAMPLES, name, "src/server.ts")
+const fileOf = (name: string): string =>
+  name === "nest" ? fileURLToPath(compiled("mount")) : join(EXAMPLES, name, "src/server.ts")
 
 const start = async (name: string): Promise<Example> => {
   const data = mkdtempSync(join(tmpdir(), "parley-mount-"))
