@@ -200,7 +200,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
         packet: (packet) => {
           const isLate = packet.way === "reply" ? packet.about === "chat/login" : held.length === 0
           if (isLate) {
-            held = [...held, ...pass(packet).map((deed) => ({ ...deed, after: 300 }))]
+            held = [...held, ...pass(packet).map((deed) => ({ ...deed, after: 700 }))]
             return held.slice(-1)
           }
           held = []
