@@ -1,7 +1,7 @@
 /** Every operation and event against a running server, with real clock, sockets and storage. */
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { folder, serve } from "../../server/test/serverProcess.ts"
+import { serveInProcess } from "../../server/test/inProcess.ts"
 import {
   connect,
   type Events,
@@ -14,15 +14,10 @@ import {
 import { NO_FAULTS, seededRandom, Proxy } from "./Proxy.ts"
 
 class Server extends Context.Service<Server, { readonly url: string }>()("test/Server") {
-  static readonly layer = (...settings: ReadonlyArray<string>) =>
+  static readonly layer = (settings: Readonly<Record<string, string>> = {}) =>
     Layer.effect(
       Server,
-      Effect.gen(function* () {
-        const cwd = yield* folder
-        const flags = settings.flatMap((setting) => ["--set", setting])
-        const { http } = yield* serve(cwd, "--demo", "--set", "login.attempts=1000000", ...flags)
-        return { url: http }
-      })
+      Effect.map(serveInProcess({ "login.attempts": 1_000_000, ...settings }), ({ http }) => ({ url: http }))
     )
 }
 
@@ -283,7 +278,7 @@ layer(Server.layer())("a client of a started server", (it) => {
   )
 })
 
-layer(Server.layer("limits.frame=2048"))("a client of a server with small frames", (it) => {
+layer(Server.layer({ "limits.frame": "2048" }))("a client of a server with small frames", (it) => {
   it.effect("gets an error for a message that is too large, and continues", () =>
     Effect.gen(function* () {
       const alice = yield* clientOf("alice", { backoff: { first: 10 } })

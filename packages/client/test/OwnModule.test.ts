@@ -1,16 +1,13 @@
 /** The server's own module against a running server: pushes to members and to the user's other devices. */
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { folder, serve } from "../../server/test/serverProcess.ts"
+import { serveInProcess } from "../../server/test/inProcess.ts"
 import { connect, type Events, type EventType, type Parley, ParleyError, type ParleyOptions } from "../src/index.ts"
 
 class Server extends Context.Service<Server, { readonly url: string }>()("test/Server") {
   static readonly layer = Layer.effect(
     Server,
-    Effect.gen(function* () {
-      const { http } = yield* serve(yield* folder, "--demo", "--set", "sessions=multi")
-      return { url: http }
-    })
+    Effect.map(serveInProcess({ sessions: "multi" }), ({ http }) => ({ url: http }))
   )
 }
 

@@ -2,17 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { md5, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
+import { serveInProcess } from "./inProcess.ts"
 import { folder, serve } from "./serverProcess.ts"
-
-const server = (...args: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    return yield* serve(yield* folder, "--database", "memory:", "--demo", ...args)
-  })
 
 describe("a session that ends", () => {
   it.live("by POST /auth/logout closes its connection", () =>
     Effect.gen(function* () {
-      const { http } = yield* server()
+      const { http } = yield* serveInProcess()
       const alice = yield* online(http, "alice")
       const bob = yield* online(http, "bob")
       yield* newGroup(alice, "bob")
@@ -28,7 +24,7 @@ describe("a session that ends", () => {
 
   it.live("by a logout on another connection closes this one, with several sessions allowed", () =>
     Effect.gen(function* () {
-      const { http } = yield* server("--set", "sessions=multi")
+      const { http } = yield* serveInProcess({ sessions: "multi" })
       const first = yield* online(http, "alice")
       const second = yield* webSocket(http)
       second.take(first.sid())
@@ -41,7 +37,7 @@ describe("a session that ends", () => {
 
   it.live("by a login on its own connection is invalid, even with several sessions allowed", () =>
     Effect.gen(function* () {
-      const { http } = yield* server("--set", "sessions=multi")
+      const { http } = yield* serveInProcess({ sessions: "multi" })
       const alice = yield* online(http, "alice")
       const before = alice.sid()
       assert.strictEqual((yield* alice.ask("login", ["alice", md5(PASSWORD), "online"])).result, "success")
@@ -55,7 +51,7 @@ describe("a session that ends", () => {
 describe("a client that disconnects during its login", () => {
   it.live("is not online, is not pushed to others, and logs no error", () =>
     Effect.gen(function* () {
-      const { http, child } = yield* server()
+      const { http, child } = yield* serve(yield* folder, "--database", "memory:", "--demo")
       let log = ""
       child.stderr?.on("data", (chunk) => {
         log += String(chunk)
@@ -83,7 +79,7 @@ describe("a client that disconnects during its login", () => {
 describe("refused messages", () => {
   it.live("are each listed, including malformed ones", () =>
     Effect.gen(function* () {
-      const { http } = yield* server()
+      const { http } = yield* serveInProcess()
       const alice = yield* online(http, "alice")
       const gid = yield* newGroup(alice, "bob")
       const refused = yield* alice.ask("message", [

@@ -65,7 +65,7 @@ describe("a server whose log cannot be written", () => {
     it.live(`continues when standard error ${name}`, () =>
       Effect.gen(function* () {
         const { http, ended } = yield* redirected(redirection)
-        yield* fail(http, 10)
+        yield* fail(http, 3)
         assert.strictEqual(yield* ended, 0)
       }).pipe(Effect.scoped)
     )
@@ -76,7 +76,7 @@ describe("a server whose log cannot be written", () => {
       const { child, http, ended } = yield* redirected("")
       child.stdout.destroy()
       child.stderr.destroy()
-      yield* fail(http, 10)
+      yield* fail(http, 3)
       assert.strictEqual(yield* ended, 0)
     }).pipe(Effect.scoped)
   )

@@ -1,7 +1,8 @@
 /** `parley explain permission`, on a running server and on its database without one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { folder, run, serve } from "./serverProcess.ts"
+import { runInProcess } from "./inProcessCommand.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 describe("parley explain permission", () => {
   it.live("prints the decision and the rule that made it", () =>
@@ -10,7 +11,7 @@ describe("parley explain permission", () => {
       yield* serve(cwd)
       const explain = (user: string, chat: string, operation: string) =>
         Effect.map(
-          run(cwd, ["explain", "permission", "--user", user, "--chat", chat, "--operation", operation]),
+          runInProcess(cwd, ["explain", "permission", "--user", user, "--chat", chat, "--operation", operation]),
           ({ out, err }) => `${out}${err}`.trim()
         )
       assert.match(yield* explain("admin", "system", "setAdmins"), /^allowed: admin passes every rule of setAdmins/)

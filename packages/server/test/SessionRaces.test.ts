@@ -5,14 +5,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { online, md5, PASSWORD, webSocket } from "./clients.ts"
-import { folder, serve } from "./serverProcess.ts"
+import { repetitions } from "../../../scripts/repetitions.ts"
+import { serveInProcess } from "./inProcess.ts"
 
-const ROUNDS = 10
+const ROUNDS = repetitions(10, 4)
 
-const served = (...args: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    return yield* serve(yield* folder, "--demo", "--set", "login.attempts=1000", ...args)
-  })
+const served = (settings: Readonly<Record<string, string>> = {}) =>
+  serveInProcess({ "login.attempts": 1000, ...settings })
 
 const tokenOf = (http: string, account: string) =>
   Effect.promise(async () => {
@@ -57,7 +56,7 @@ describe("sessions on a server", () => {
 
   it.live("a sid is invalid after its logout, with any number of connections resuming it", () =>
     Effect.gen(function* () {
-      const { http } = yield* served("--set", "sessions=multi")
+      const { http } = yield* served({ sessions: "multi" })
       for (let round = 0; round < ROUNDS; round++) {
         const alice = yield* online(http, "alice")
         const others = yield* Effect.forEach([1, 2, 3, 4], () => webSocket(http), { concurrency: "unbounded" })

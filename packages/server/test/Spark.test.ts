@@ -3,6 +3,7 @@ import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vites
 import { Effect, Exit, Scope } from "effect"
 import { createHash } from "node:crypto"
 import { idsOf, online, PASSWORD } from "./clients.ts"
+import { serveInProcess } from "./inProcess.ts"
 import { folder, serve } from "./serverProcess.ts"
 import { runExamples } from "./runExamples.ts"
 
@@ -43,8 +44,6 @@ const like = (found: unknown, wanted: object): void => expect(found).toMatchObje
 
 const md5 = (...accounts: ReadonlyArray<string>): string => createHash("md5").update(accounts.join(",")).digest("hex")
 
-const started = (...args: ReadonlyArray<string>) => Effect.flatMap(folder, (cwd) => serve(cwd, "--demo", ...args))
-
 interface Shown {
   readonly gid: string
   readonly cgid: string
@@ -57,7 +56,7 @@ describe("beside desktop clients", () => {
   const scope = Effect.runSync(Scope.make())
   let http = ""
   beforeAll(() =>
-    started().pipe(
+    serveInProcess().pipe(
       Effect.map((server) => {
         http = server.http
       }),
@@ -236,7 +235,7 @@ describe("beside desktop clients", () => {
 describe("on a database", () => {
   it.live("50 concurrent starts with the same members create one session", () =>
     Effect.gen(function* () {
-      const { http } = yield* started("--database", "sqlite:./parley.db")
+      const { http } = yield* serve(yield* folder, "--demo", "--database", "sqlite:./parley.db")
       const set = ["alice", "bob", "carol", "dave", "erin"]
       const all = yield* Effect.forEach(set, (account) => app(http, account))
       const sessions = yield* Effect.forEach(
@@ -284,7 +283,7 @@ describe("on a database", () => {
 describe("the page for users", () => {
   it.live("shows actual requests and responses", () =>
     Effect.gen(function* () {
-      const { http } = yield* started()
+      const { http } = yield* serveInProcess()
       const page = new URL("../../../docs/protocols/spark.md", import.meta.url)
       assert.deepStrictEqual(yield* runExamples(page, http, ["MessageId", "SessionId", "SesssionId"]), [])
     })
