@@ -3,11 +3,12 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { createParley } from "@parley/adapter-node"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 import { assert, it } from "vitest"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { frameworks } from "./frameworks.ts"
 import { chatClient } from "./clients.ts"
 
 const CLIENTS = 50
-const MESSAGES = 50
+const MESSAGES = repetitions(50, 20)
 
 it.each(["Express, below its mount path, a parser behind it", "Fastify, where its path says"] as const)(
   "%s: routes are answered while 50 clients chat in one group",

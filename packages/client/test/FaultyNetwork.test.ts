@@ -10,7 +10,7 @@ import { repetitions } from "../../../scripts/repetitions.ts"
 import { folder, serve } from "../../server/test/serverProcess.ts"
 import { NO_FAULTS, seededRandom, Proxy, type Faults } from "./Proxy.ts"
 
-const MESSAGES = repetitions(1000, 400)
+const MESSAGES = repetitions(1000, 200)
 const ACCOUNTS = ["alice", "bob", "carol", "dave"] as const
 /** Concurrent sends of each application. */
 const CONCURRENCY = 8

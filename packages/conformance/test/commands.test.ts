@@ -1,9 +1,9 @@
 /** Every command: output, files and exit code. */
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { program } from "../src/cli/Program.ts"
 import { painted } from "../src/report/Paint.ts"
 import { hostIn, type Watched } from "./Host.ts"
@@ -19,6 +19,7 @@ beforeEach(() => {
   server.fault = "none"
   folder = mkdtempSync(join(tmpdir(), "kit-"))
 })
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 interface Ended {
   readonly code: number

@@ -113,7 +113,7 @@ it("every mutant of a requirement is found by its check", async () => {
   const rows = requirementMutants().filter(({ mutation }) => !isNamed(mutation))
   // Several requirements may have the same mutant.
   const work = [...new Map(rows.map((row) => [`${row.check} ${row.mutation}`, row])).values()]
-  const left = await distribute(runners, share(work, 16), async (runner, row) =>
+  const left = await distribute(runners, share(work, 32), async (runner, row) =>
     (await isFound(runner, row)) ? [] : [`${row.check} with ${row.mutation}`]
   )
   expect(left.flat()).toEqual([])
