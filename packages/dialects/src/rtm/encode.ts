@@ -8,7 +8,7 @@ import type { Message } from "@parley/core/Message"
 import type { Serializer } from "@parley/core/Serializer"
 import { changedAttributes } from "./attributes.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
-import { toWire } from "./content.ts"
+import { type LinkOf, toWire } from "./content.ts"
 import { Code } from "./errors.ts"
 import { conversationId, messageId } from "./ids.ts"
 import { pushPacket, type Recipients, replyPacket } from "./packets.ts"
@@ -19,6 +19,7 @@ export interface EncodingFacts {
   readonly clientOf: (user: UserId | null) => string
   /** Returns the newest sequence of a chat's log; undefined if it is not in memory. */
   readonly headOf: (chat: Chat) => number | undefined
+  readonly linkOf: LinkOf
 }
 
 /** Kinds of conversations (`convType`). */
@@ -28,8 +29,8 @@ const SYSTEM = 3
 export const convType = ({ type }: Pick<Chat, "type">): number => (type === "system" ? SYSTEM : NORMAL)
 
 /** Returns what a client needs of a message beside its content. */
-const direct = (message: Message, chat: Chat, { clientOf }: EncodingFacts): Command["direct"] => ({
-  ...toWire(message),
+const direct = (message: Message, chat: Chat, { clientOf, linkOf }: EncodingFacts): Command["direct"] => ({
+  ...toWire(message, linkOf),
   cid: conversationId(chat),
   id: messageId(message.id),
   fromPeerId: clientOf(message.sender),
@@ -37,8 +38,8 @@ const direct = (message: Message, chat: Chat, { clientOf }: EncodingFacts): Comm
   convType: convType(chat)
 })
 
-const patch = ({ entry, chat }: ChatEvent, message: Message, { clientOf }: EncodingFacts): Command => {
-  const { msg, ...content } = toWire(message)
+const patch = ({ entry, chat }: ChatEvent, message: Message, { clientOf, linkOf }: EncodingFacts): Command => {
+  const { msg, ...content } = toWire(message, linkOf)
   return {
     cmd: Cmd.patch,
     op: Op.modify,

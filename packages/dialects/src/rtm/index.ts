@@ -6,6 +6,7 @@ import type { Accept, Peer } from "@parley/core/Connection"
 import { type Dialect, DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
+import { FileId } from "@parley/core/Ids"
 import { Sessions } from "@parley/core/Sessions"
 import { Settings, text } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
@@ -66,6 +67,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     const { context: engineContext } = engine
     const facts: EncodingFacts = {
       clientOf: (user) => (user === null ? "" : (engineContext.users.getCached(user)?.account ?? "")),
+      linkOf: (file) => engineContext.fileUrls[0]?.(FileId(file)),
       headOf: (chat) => engineContext.chats.getCached({ id: chat.id })?.seq
     }
     const requests = makeRequests({

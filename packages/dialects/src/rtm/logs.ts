@@ -72,7 +72,7 @@ export const readLogs: Handler = Effect.fnUntraced(function* (context) {
     logs: {
       cid: conversationId(chat),
       logs: found.map((message): MessageOf<"LogItem"> => {
-        const { msg, binaryMsg, ...mentioned } = toWire(message)
+        const { msg, binaryMsg, ...mentioned } = toWire(message, deps.facts.linkOf)
         return {
           ...mentioned,
           from: deps.facts.clientOf(message.sender),

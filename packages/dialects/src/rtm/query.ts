@@ -12,7 +12,7 @@ import { Cmd, Op } from "./codec.ts"
 import { toWire } from "./content.ts"
 import { clientIds } from "./conversations.ts"
 import type { Handler, RequestContext } from "./context.ts"
-import { iso } from "./encode.ts"
+import { type EncodingFacts, iso } from "./encode.ts"
 import { Code, fail, type Failure, unsupported } from "./errors.ts"
 import { chatRef, conversationId, messageId } from "./ids.ts"
 import { MAX_SORT, orderBy } from "./orderBy.ts"
@@ -81,7 +81,7 @@ export const queryConversations: Handler = Effect.fnUntraced(function* (context)
     results.push({
       ...compact,
       ...((flag & COMPACT) === 0 && { m: members }),
-      ...(last !== undefined && lastFields(last, deps.facts.clientOf(last.sender)))
+      ...(last !== undefined && lastFields(last, deps.facts))
     })
   }
   return { cmd: Cmd.conv, op: Op.results, conv: { results: { data: JSON.stringify(results) } } }
@@ -132,12 +132,12 @@ const fieldsOf = (context: RequestContext, { chat, head }: ChatView, muted: bool
   ...(head.activeAt > 0 && { lm: { __type: "Date", iso: iso(head.activeAt) } })
 })
 
-const lastFields = (message: Message, from: string): Readonly<Record<string, unknown>> => {
-  const { msg, binaryMsg } = toWire(message)
+const lastFields = (message: Message, { clientOf, linkOf }: EncodingFacts): Readonly<Record<string, unknown>> => {
+  const { msg, binaryMsg } = toWire(message, linkOf)
   return {
     msg: binaryMsg === undefined ? msg : Base64.encode(binaryMsg),
     bin: binaryMsg !== undefined,
-    msg_from: from,
+    msg_from: clientOf(message.sender),
     msg_mid: messageId(message.id),
     msg_timestamp: message.date
   }

@@ -46,7 +46,7 @@ const notice = Effect.fnUntraced(function* (
   const newest = posted === 0 ? [] : yield* store.history(chat.id, { from, to: posted, hiddenFrom: user.id })
   const [last] = newest
   if (last === undefined) return tuple
-  const { msg, binaryMsg } = toWire(last)
+  const { msg, binaryMsg } = toWire(last, facts.linkOf)
   const mentioned = newest.some((message) => message.sender !== user.id && mentions(toWire(message), user.account))
   return {
     ...tuple,

@@ -5,7 +5,7 @@
 import { Effect, type Scope } from "effect"
 import type { BridgeContext } from "./context.ts"
 
-export const protocols = ["xuanxuan", "spark", "hisihi", "ha", "youdu"] as const
+export const protocols = ["xuanxuan", "spark", "hisihi", "ha", "youdu", "rtm"] as const
 export type Protocol = (typeof protocols)[number]
 
 /** Reason for which a protocol cannot express something, and the replacement. */

@@ -39,7 +39,7 @@ export const page = (): string =>
     "running server, and generate this page.",
     "",
     "Live applies to groups created through xuanxuan, spark, youdu and hisihi; with hisihi only to groups of its organisations, and with ha to direct",
-    "chats. A message is seen by youdu in the callback of an app whose user is in the chat. For xuanxuan it applies to both kinds of clients: over WebSocket in the documented profile, and over raw TCP in that of the 1.0 client.",
+    "chats; the app of rtm is added with `--direct`. A message is seen by youdu in the callback of an app whose user is in the chat. For xuanxuan it applies to both kinds of clients: over WebSocket in the documented profile, and over raw TCP in that of the 1.0 client.",
     "",
     ...table.flatMap(({ operation, description }) => [
       `## ${capital(operation)}`,

@@ -7,6 +7,7 @@ import * as Ha from "./Ha.ts"
 import * as Hisihi from "./Hisihi.ts"
 import type { CellChat } from "./CellChat.ts"
 import * as Because from "./Reasons.ts"
+import * as Rtm from "./Rtm.ts"
 import * as Spark from "./Spark.ts"
 import { OFFLINE } from "./context.ts"
 import * as Xuanxuan from "./Xuanxuan.ts"
@@ -22,7 +23,7 @@ const takesNothingBack = { ...saysNothing, youdu: Because.youduTakesNothingBack 
 const readsNothing = { spark: Because.sparkReadsNothing, hisihi: Because.hisihiReadsNothing }
 
 /** Users that create a direct chat with `bob`, each once. */
-const FIRST = { xuanxuan: "dave", ha: { xuanxuan: "erin", ha: "admin" } } as const
+const FIRST = { xuanxuan: "dave", rtm: OFFLINE, ha: { xuanxuan: "erin", ha: "admin", rtm: "alice" } } as const
 
 export const table: ReadonlyArray<Row> = [
   row<string, Created>({
@@ -32,8 +33,9 @@ export const table: ReadonlyArray<Row> = [
     chats: (sender, reader) => {
       if (sender === "ha" || reader === "ha") {
         if (sender === "xuanxuan") return [() => Effect.succeed(FIRST.xuanxuan)]
-        if (sender !== "ha" || (reader !== "xuanxuan" && reader !== "ha")) return Because.pairOrGroup
-        return [() => Effect.succeed(FIRST.ha[reader])]
+        if (sender === "rtm") return [() => Effect.succeed(FIRST.rtm)]
+        if (sender !== "ha" || !(reader in FIRST.ha)) return Because.pairOrGroup
+        return [() => Effect.succeed(FIRST.ha[reader as keyof typeof FIRST.ha])]
       }
       return reader === "hisihi" && sender !== "hisihi" ? Because.hisihiListsItsOwn : [() => Effect.succeed("alice")]
     },
@@ -43,14 +45,17 @@ export const table: ReadonlyArray<Row> = [
       spark: Spark.create,
       hisihi: Hisihi.create,
       ha: Ha.create,
-      youdu: Youdu.create
+      youdu: Youdu.create,
+      rtm: (context, creator) =>
+        creator === FIRST.rtm ? Rtm.createPair(context, creator) : Rtm.createGroup(context, creator)
     },
     read: {
       xuanxuan: Xuanxuan.seesCreated,
       spark: Spark.seesCreated,
       hisihi: Hisihi.seesCreated,
       ha: Ha.seesCreated,
-      youdu: Youdu.seesCreated
+      youdu: Youdu.seesCreated,
+      rtm: Rtm.seesCreated
     }
   }),
   row<CellChat, Sent>({
@@ -63,9 +68,10 @@ export const table: ReadonlyArray<Row> = [
       spark: Spark.sendText,
       ha: Ha.sendText,
       youdu: Youdu.sendText,
+      rtm: Rtm.sendText,
       ...saysNothing
     },
-    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, youdu: Youdu.seesSent, ...readsNothing }
+    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, youdu: Youdu.seesSent, rtm: Rtm.seesSent, ...readsNothing }
   }),
   row<CellChat, Sent>({
     operation: "send text to an offline member",
@@ -77,9 +83,16 @@ export const table: ReadonlyArray<Row> = [
       spark: Spark.sendText,
       ha: Ha.sendText,
       youdu: Youdu.sendText,
+      rtm: Rtm.sendText,
       ...saysNothing
     },
-    read: { xuanxuan: Xuanxuan.findsSent, ha: Ha.findsSent, youdu: Youdu.findsSent, ...readsNothing }
+    read: {
+      xuanxuan: Xuanxuan.findsSent,
+      ha: Ha.findsSent,
+      youdu: Youdu.findsSent,
+      rtm: Rtm.findsSent,
+      ...readsNothing
+    }
   }),
   row<CellChat, Sent>({
     operation: "send image",
@@ -90,17 +103,24 @@ export const table: ReadonlyArray<Row> = [
       spark: Spark.sendImage,
       ha: Ha.sendImage,
       youdu: Youdu.sendImage,
+      rtm: Rtm.sendImage,
       ...saysNothing
     },
-    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, youdu: Youdu.seesSent, ...readsNothing }
+    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, youdu: Youdu.seesSent, rtm: Rtm.seesSent, ...readsNothing }
   }),
   row<CellChat, Recalled>({
     operation: "recall",
     description:
       "pushed again with its id and gid, empty and `recalled` (by xuanxuan with the module `parley`); the same in the history; removed from both lists of ha",
     chats: targets,
-    send: { xuanxuan: Xuanxuan.recall, spark: Spark.recall, ha: Ha.recall, ...takesNothingBack },
-    read: { xuanxuan: Xuanxuan.seesRecalled, ha: Ha.seesRecalled, youdu: Because.callbackHasNoRecall, ...readsNothing }
+    send: { xuanxuan: Xuanxuan.recall, spark: Spark.recall, ha: Ha.recall, rtm: Rtm.recall, ...takesNothingBack },
+    read: {
+      xuanxuan: Xuanxuan.seesRecalled,
+      ha: Ha.seesRecalled,
+      youdu: Because.callbackHasNoRecall,
+      rtm: Rtm.seesRecalled,
+      ...readsNothing
+    }
   }),
   row<CellChat, Recalled>({
     operation: "recall before it is delivered",
@@ -110,12 +130,14 @@ export const table: ReadonlyArray<Row> = [
       xuanxuan: Xuanxuan.recallUnseen,
       spark: Spark.recallUnseen,
       ha: Ha.recallUnseen,
+      rtm: Rtm.recallUnseen,
       ...takesNothingBack
     },
     read: {
       xuanxuan: Xuanxuan.neverFindsRecalled,
       ha: Ha.seesRecalled,
       youdu: Youdu.neverFindsRecalled,
+      rtm: Rtm.findsRecalled,
       ...readsNothing
     }
   }),
@@ -127,9 +149,16 @@ export const table: ReadonlyArray<Row> = [
       xuanxuan: Xuanxuan.recallTaken,
       spark: Spark.recallTaken,
       ha: Ha.recallTaken,
+      rtm: Rtm.recallTaken,
       ...takesNothingBack
     },
-    read: { xuanxuan: Xuanxuan.findsRecalled, ha: Ha.seesRecalled, youdu: Because.callbackHasNoRecall, ...readsNothing }
+    read: {
+      xuanxuan: Xuanxuan.findsRecalled,
+      ha: Ha.seesRecalled,
+      youdu: Because.callbackHasNoRecall,
+      rtm: Rtm.findsRecalled,
+      ...readsNothing
+    }
   }),
   row<CellChat, Edited>({
     operation: "edit",
@@ -141,9 +170,16 @@ export const table: ReadonlyArray<Row> = [
       spark: Because.onlyChatClientsEdit,
       ha: Because.onlyChatClientsEdit,
       youdu: Because.onlyChatClientsEdit,
+      rtm: Rtm.edit,
       ...saysNothing
     },
-    read: { xuanxuan: Xuanxuan.seesEdited, ha: Ha.seesEdited, youdu: Youdu.seesEdited, ...readsNothing }
+    read: {
+      xuanxuan: Xuanxuan.seesEdited,
+      ha: Ha.seesEdited,
+      youdu: Youdu.seesEdited,
+      rtm: Rtm.seesEdited,
+      ...readsNothing
+    }
   }),
   row<CellChat, Edited>({
     operation: "edit before it is delivered",
@@ -154,9 +190,16 @@ export const table: ReadonlyArray<Row> = [
       spark: Because.onlyChatClientsEdit,
       ha: Because.onlyChatClientsEdit,
       youdu: Because.onlyChatClientsEdit,
+      rtm: Rtm.edit,
       ...saysNothing
     },
-    read: { xuanxuan: Xuanxuan.findsEdited, ha: Ha.seesEdited, youdu: Youdu.findsEdited, ...readsNothing }
+    read: {
+      xuanxuan: Xuanxuan.findsEdited,
+      ha: Ha.seesEdited,
+      youdu: Youdu.findsEdited,
+      rtm: Rtm.findsEdited,
+      ...readsNothing
+    }
   }),
   row<CellChat, Hidden>({
     operation: "delete for one user",
@@ -167,9 +210,16 @@ export const table: ReadonlyArray<Row> = [
       spark: Because.onlyHaHides,
       hisihi: Because.onlyHaHides,
       ha: Ha.hide,
-      youdu: Because.onlyHaHides
+      youdu: Because.onlyHaHides,
+      rtm: Because.onlyHaHides
     },
-    read: { xuanxuan: Xuanxuan.seesHidden, ha: Ha.seesHidden, youdu: Because.onlyHaHides, ...readsNothing }
+    read: {
+      xuanxuan: Xuanxuan.seesHidden,
+      ha: Ha.seesHidden,
+      youdu: Because.onlyHaHides,
+      rtm: Rtm.seesHidden,
+      ...readsNothing
+    }
   }),
   row<CellChat, Renamed>({
     operation: "rename",
@@ -181,14 +231,16 @@ export const table: ReadonlyArray<Row> = [
       spark: Spark.rename,
       hisihi: Hisihi.rename,
       ha: Because.pairsStay,
-      youdu: Youdu.rename
+      youdu: Youdu.rename,
+      rtm: Rtm.rename
     },
     read: {
       xuanxuan: Xuanxuan.seesRenamed,
       spark: Because.sparkNamesNothing,
       hisihi: Hisihi.seesRenamed,
       ha: Because.pairsStay,
-      youdu: Youdu.seesRenamed
+      youdu: Youdu.seesRenamed,
+      rtm: Rtm.seesRenamed
     }
   }),
   row<CellChat, Joined>({
@@ -201,14 +253,16 @@ export const table: ReadonlyArray<Row> = [
       spark: Spark.addMember,
       hisihi: Hisihi.addMember,
       ha: Because.pairsStay,
-      youdu: Youdu.addMember
+      youdu: Youdu.addMember,
+      rtm: Rtm.addMember
     },
     read: {
       xuanxuan: Xuanxuan.seesJoined,
       spark: Spark.seesJoined,
       hisihi: Because.hisihiListsNoMembers,
       ha: Because.pairsStay,
-      youdu: Youdu.seesJoined
+      youdu: Youdu.seesJoined,
+      rtm: Rtm.seesJoined
     }
   }),
   row<CellChat, Joined>({
@@ -221,14 +275,16 @@ export const table: ReadonlyArray<Row> = [
       spark: Spark.removeMember,
       hisihi: Hisihi.removeMember,
       ha: Because.pairsStay,
-      youdu: Youdu.removeMember
+      youdu: Youdu.removeMember,
+      rtm: Rtm.removeMember
     },
     read: {
       xuanxuan: Xuanxuan.seesRemoved,
       spark: Spark.seesRemoved,
       hisihi: Because.hisihiListsNoMembers,
       ha: Because.pairsStay,
-      youdu: Youdu.seesRemoved
+      youdu: Youdu.seesRemoved,
+      rtm: Rtm.seesRemoved
     }
   }),
   row<CellChat, Joined>({
@@ -241,28 +297,38 @@ export const table: ReadonlyArray<Row> = [
       spark: Because.sparkHasNoLeaving,
       hisihi: Because.hisihiHasNobodyToLeave,
       ha: Because.pairsStay,
-      youdu: Youdu.leave
+      youdu: Youdu.leave,
+      rtm: Rtm.leave
     },
     read: {
       xuanxuan: Xuanxuan.seesLeft,
       spark: Spark.seesLeft,
       hisihi: Because.hisihiListsNoMembers,
       ha: Because.pairsStay,
-      youdu: Youdu.seesLeft
+      youdu: Youdu.seesLeft,
+      rtm: Rtm.seesLeft
     }
   }),
   row<CellChat, Taken>({
     operation: "deliver",
-    description: "`ispushed` becomes 1 once the message was pushed to a connection of the other user; `isread` stays",
+    description:
+      "`ispushed` becomes 1 once the message was pushed to a connection of the other user, or counted in a notice of rtm; `isread` stays",
     chats: () => [pair(OFFLINE)],
     send: {
       xuanxuan: Xuanxuan.takeDelivery,
       spark: Because.appsTakeNothing,
       hisihi: Because.appsTakeNothing,
       ha: Because.haTakesNothing,
-      youdu: Because.appsTakeNothing
+      youdu: Because.appsTakeNothing,
+      rtm: Rtm.takeDelivery
     },
-    read: { xuanxuan: Because.onlyHaShowsStates, ha: Ha.seesTaken, youdu: Because.onlyHaShowsStates, ...readsNothing }
+    read: {
+      xuanxuan: Because.onlyHaShowsStates,
+      ha: Ha.seesTaken,
+      youdu: Because.onlyHaShowsStates,
+      rtm: Because.onlyHaShowsStates,
+      ...readsNothing
+    }
   }),
   row<CellChat, ReadUpTo>({
     operation: "read",
@@ -273,9 +339,16 @@ export const table: ReadonlyArray<Row> = [
       spark: Because.appsTakeNothing,
       hisihi: Because.appsTakeNothing,
       ha: Ha.read,
-      youdu: Because.appsTakeNothing
+      youdu: Because.appsTakeNothing,
+      rtm: Rtm.read
     },
-    read: { xuanxuan: Because.onlyHaShowsStates, ha: Ha.seesRead, youdu: Because.onlyHaShowsStates, ...readsNothing }
+    read: {
+      xuanxuan: Because.onlyHaShowsStates,
+      ha: Ha.seesRead,
+      youdu: Because.onlyHaShowsStates,
+      rtm: Because.onlyHaShowsStates,
+      ...readsNothing
+    }
   })
 ]
 

@@ -4,6 +4,7 @@ import { Context, Effect, Layer } from "effect"
 import { type Client, desktop, idsOf, md5, online, PASSWORD } from "../clients.ts"
 import { serveInProcess } from "../inProcess.ts"
 import { type CallbackReceiver, callbackReceiver } from "./callback.ts"
+import { rtmClients, type RtmClients } from "./rtmClient.ts"
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -55,6 +56,8 @@ export class BridgeContext extends Context.Service<
     readonly reconnectFor: (content: string) => Effect.Effect<Client, string>
     /** Receiver of the messages that users send to the app of youdu. */
     readonly callback: CallbackReceiver
+    /** Clients of rtm. The offline user has only momentary ones. */
+    readonly rtm: RtmClients
   }
 >()("test/bridge/BridgeContext") {
   /** `bob`, the observed reader, and the offline user use this transport; all others WebSocket. */
@@ -96,8 +99,11 @@ export class BridgeContext extends Context.Service<
         }
         const clientOf = (account: string): Client => known(clients, account)
         const ids = idsOf(clientOf("alice"))
+        const rtm = rtmClients(http)
+        yield* Effect.addFinalizer(() => rtm.close)
         return BridgeContext.of({
           http,
+          rtm,
           transport,
           clientOf,
           id: (account) => known(ids, account),
