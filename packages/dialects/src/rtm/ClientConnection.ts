@@ -22,6 +22,8 @@ export interface SharedConnection {
   readonly remove: (client: ClientConnection) => void
   /** Closes the connection with all its clients. */
   readonly closeAll: (code: number, reason: string) => void
+  /** Whether messages that a client has missed are pushed at its login, or only counted. */
+  readonly missed: "counted" | "pushed"
   /** Whether the client is the only one. */
   readonly isAlone: (client: ClientConnection) => boolean
 }

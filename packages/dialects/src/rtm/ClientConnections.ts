@@ -23,8 +23,13 @@ const SESSION_ENDED = 4003
 /** WebSocket close code of RFC 6455. */
 const CLOSE_GOING_AWAY = 1001
 
-/** `binary` frames, or texts in base64. */
-export type Format = "base64" | "binary"
+/** Version of the protocol that a client has asked for. */
+export interface Format {
+  /** Binary frames, or texts in base64. */
+  readonly frames: "base64" | "binary"
+  /** Whether messages that a client has missed are pushed at its login, or only counted. */
+  readonly missed: "counted" | "pushed"
+}
 
 export class ClientConnections implements Peer, SharedConnection {
   readonly address: string
@@ -48,13 +53,13 @@ export class ClientConnections implements Peer, SharedConnection {
   }
 
   receive(frame: string, bytes = frame.length): void {
-    const decoded = this.#format === "base64" ? Base64.decode(frame) : undefined
+    const decoded = this.#format.frames === "base64" ? Base64.decode(frame) : undefined
     if (decoded === undefined || Result.isFailure(decoded)) this.#receiveInvalid(bytes)
     else this.#receive(decoded.success, bytes)
   }
 
   receiveBinary(frame: Uint8Array): void {
-    if (this.#format === "binary") this.#receive(frame, frame.length)
+    if (this.#format.frames === "binary") this.#receive(frame, frame.length)
     else this.#receiveInvalid(frame.length)
   }
 
@@ -118,7 +123,7 @@ export class ClientConnections implements Peer, SharedConnection {
   }
 
   sendBytes(bytes: Uint8Array, isReply: boolean): void {
-    this.#connection.send(new Frame(this.#format === "binary" ? bytes : Base64.encode(bytes)), isReply)
+    this.#connection.send(new Frame(this.#format.frames === "binary" ? bytes : Base64.encode(bytes)), isReply)
   }
 
   buffered(): number {
@@ -161,6 +166,10 @@ export class ClientConnections implements Peer, SharedConnection {
     this.#limits.delete(client)
     this.resume(client)
     client.session.closed()
+  }
+
+  get missed(): Format["missed"] {
+    return this.#format.missed
   }
 
   isAlone(client: ClientConnection): boolean {

@@ -50,6 +50,7 @@ export const Op = {
   mute: 47,
   unmute: 48,
   members: 50,
+  maxRead: 51,
   modify: 150,
   modified: 151
 } as const

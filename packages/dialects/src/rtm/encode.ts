@@ -1,6 +1,6 @@
 /** Encodes events as pushes. */
-import type { Chat } from "@parley/core/Chat"
-import type { ChatEvent, Event } from "@parley/core/Event"
+import type { Chat, LogHead } from "@parley/core/Chat"
+import type { ChatEvent, Event, ReadEvent } from "@parley/core/Event"
 import { Frame } from "@parley/core/Frame"
 import type { UserId } from "@parley/core/Ids"
 import type { Changed } from "@parley/core/Log"
@@ -17,8 +17,8 @@ import { pushPacket, type Recipients, replyPacket } from "./packets.ts"
 export interface EncodingFacts {
   /** Returns a user's client id; "" for an unknown user. */
   readonly clientOf: (user: UserId | null) => string
-  /** Returns the newest sequence of a chat's log; undefined if it is not in memory. */
-  readonly headOf: (chat: Chat) => number | undefined
+  /** Returns the head of a chat's log; undefined if it is not in memory. */
+  readonly headOf: (chat: Chat) => LogHead | undefined
   readonly linkOf: LinkOf
 }
 
@@ -116,18 +116,30 @@ const chatPackets = (event: ChatEvent, facts: EncodingFacts): ReadonlyArray<stri
   }
 }
 
+/**
+ * If everything is read, the reader's other devices clear their unread count, and the other member of a conversation of two
+ * gets a receipt.
+ */
+const readPackets = ({ chat, user, read, readId }: ReadEvent, facts: EncodingFacts): ReadonlyArray<string> => {
+  const head = facts.headOf(chat)
+  if (head === undefined || read < head.seq) return []
+  const cid = conversationId(chat)
+  const unread = { convs: [{ cid, unread: 0, convType: convType(chat) }], notifTime: 0 }
+  const packets = [pushPacket({ cmd: Cmd.unread, unread }, { only: [user] })]
+  if (chat.members.size === 2) {
+    const rcp = { cid, id: messageId(readId), t: head.activeAt, read: true, from: facts.clientOf(user) }
+    packets.push(pushPacket({ cmd: Cmd.rcp, rcp }, { except: [user] }))
+  }
+  return packets
+}
+
 const errorPacket = (code: number, reason: string): string => replyPacket({ cmd: Cmd.error, error: { code, reason } })
 
 /** The serializer of all clients of this protocol. */
 export const makeSerializer = (facts: EncodingFacts): Serializer => ({
   encode: (event: Event) => {
     if (event._tag === "ChatEvent") return chatPackets(event, facts)
-    if (event._tag !== "ReadEvent") return []
-    // Other devices of the reader clear their unread count, if there is nothing newer.
-    const { chat, user, read } = event
-    if (read < (facts.headOf(chat) ?? read + 1)) return []
-    const unread = { convs: [{ cid: conversationId(chat), unread: 0, convType: convType(chat) }], notifTime: 0 }
-    return [pushPacket({ cmd: Cmd.unread, unread }, { only: [user] })]
+    return event._tag === "ReadEvent" ? readPackets(event, facts) : []
   },
   framing: (packets) => new Frame(packets),
   takenOver: pushPacket({

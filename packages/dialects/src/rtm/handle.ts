@@ -23,7 +23,7 @@ import { readLogs } from "./logs.ts"
 import { draftOf, hasToken, patchMessage, sendMessage, sentReply } from "./messages.ts"
 import { replyPacket } from "./packets.ts"
 import { queryConversations } from "./query.ts"
-import { readConversations } from "./unread.ts"
+import { readConversations, readMarks } from "./unread.ts"
 
 /** For frames that are handled at once. */
 const NONE: ReadonlyArray<RequestHandler> = []
@@ -38,6 +38,7 @@ const OPERATIONS: Readonly<Record<number, Readonly<Record<number, Handler>>>> = 
     [Op.update]: updateConversation,
     [Op.count]: countMembers,
     [Op.members]: listMembers,
+    [Op.maxRead]: readMarks,
     [Op.mute]: muteConversation(true),
     [Op.unmute]: muteConversation(false)
   },

@@ -34,8 +34,10 @@ const settings = {
 
 /** Formats of frames, by subprotocol. */
 const FORMATS: ReadonlyMap<string | undefined, Format> = new Map([
-  ["lc.protobuf2.3", "binary"],
-  ["lc.proto2base64.3", "base64"]
+  ["lc.protobuf2.1", { frames: "binary", missed: "pushed" }],
+  ["lc.proto2base64.1", { frames: "base64", missed: "pushed" }],
+  ["lc.protobuf2.3", { frames: "binary", missed: "counted" }],
+  ["lc.proto2base64.3", { frames: "base64", missed: "counted" }]
 ])
 /** WebSocket close code of RFC 6455. */
 const CLOSE_PROTOCOL = 1002
@@ -68,7 +70,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     const facts: EncodingFacts = {
       clientOf: (user) => (user === null ? "" : (engineContext.users.getCached(user)?.account ?? "")),
       linkOf: (file) => engineContext.fileUrls[0]?.(FileId(file)),
-      headOf: (chat) => engineContext.chats.getCached({ id: chat.id })?.seq
+      headOf: (chat) => engineContext.chats.getCached({ id: chat.id })?.head
     }
     const requests = makeRequests({
       apps,

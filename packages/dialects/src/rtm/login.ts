@@ -7,7 +7,7 @@ import type { User } from "@parley/core/User"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { type App, DIALECT } from "./apps.ts"
-import type { ClientConnection } from "./ClientConnection.ts"
+import type { ClientConnection, SharedConnection } from "./ClientConnection.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
 import type { Deps, Handler, HandlerFailure } from "./context.ts"
 import { Code, Failure, fail } from "./errors.ts"
@@ -65,7 +65,7 @@ export const openSession = Effect.fnUntraced(function* (
       session: { st: live.token, stTtl: deps.settings.sessionIdle }
     }),
     presence: [{ what: "login", user }],
-    next: (run) => subscribe(deps, session, user, run)
+    next: (run) => subscribe(deps, session, client.shared.missed, user, run)
   }
 })
 
@@ -129,15 +129,26 @@ const endConflicts = (deps: Deps, session: ClientSession, live: LiveSession): Ef
     { discard: true }
   )
 
-/** Subscribes the client to its conversations from now on, and pushes how many messages are unread. */
-const subscribe = (deps: Deps, session: ClientSession, user: User, run: RunCommand): Effect.Effect<Reply> =>
+/**
+ * Subscribes the client to its conversations: from now on, with a push of how many messages are unread; or from the last message that the
+ * device has received.
+ */
+const subscribe = (
+  deps: Deps,
+  session: ClientSession,
+  missed: SharedConnection["missed"],
+  user: User,
+  run: RunCommand
+): Effect.Effect<Reply> =>
   Effect.gen(function* () {
     if (session.user?.id !== user.id) return { frame: undefined }
     const caller = session.caller()
     const { chats } = deps.engine.context
     const own = yield* run(caller, { _tag: "ListChats" })
     session.receiveTransient(true)
-    yield* session.open([], () => [])
+    const replayed = missed === "pushed" ? own.map(({ chat }) => chat.id) : []
+    yield* session.open(replayed, () => [])
+    if (missed === "pushed") return { frame: undefined }
     for (const { chat, head } of own) {
       const now = chats.getCached({ id: chat.id }) ?? { chat, seq: head.seq }
       if (now.chat.dissolved || (now.chat.type !== "system" && !now.chat.members.has(user.id))) continue

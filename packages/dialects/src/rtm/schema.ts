@@ -20,6 +20,8 @@ type MessageName =
   | "MemberInfo"
   | "Patch"
   | "PatchItem"
+  | "MaxRead"
+  | "Rcp"
   | "Read"
   | "ReadTuple"
   | "Session"
@@ -43,6 +45,7 @@ export const messages = {
     ack: [105, "Ack"],
     unread: [106, "Unread"],
     read: [107, "Read"],
+    rcp: [108, "Rcp"],
     logs: [109, "Logs"],
     conv: [110, "Conv"],
     patch: [114, "Patch"],
@@ -119,6 +122,8 @@ export const messages = {
   },
   Unread: { convs: [1, "*UnreadTuple"], notifTime: [2, "int64"] },
   ReadTuple: { cid: [1, "string"], timestamp: [2, "int64"], mid: [3, "string"] },
+  Rcp: { id: [1, "string"], cid: [2, "string"], t: [3, "int64"], read: [4, "bool"], from: [5, "string"] },
+  MaxRead: { pid: [1, "string"], maxAckTimestamp: [2, "int64"], maxReadTimestamp: [3, "int64"] },
   Read: { cid: [1, "string"], cids: [2, "*string"], convs: [3, "*ReadTuple"] },
   LogItem: {
     from: [1, "string"],
@@ -163,6 +168,9 @@ export const messages = {
     s: [15, "string"],
     uniqueId: [19, "string"],
     targetClientId: [20, "string"],
+    maxReadTimestamp: [21, "int64"],
+    queryAllMembers: [23, "bool"],
+    maxReadTuples: [24, "*MaxRead"],
     cids: [25, "*string"],
     info: [26, "MemberInfo"],
     tempConv: [27, "bool"],

@@ -6,6 +6,7 @@ import type { User } from "@parley/core/User"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { MessageOf } from "./schema.ts"
+import { Cmd, Op } from "./codec.ts"
 import type { Deps, Handler } from "./context.ts"
 import { mentions, toWire } from "./content.ts"
 import { convType } from "./encode.ts"
@@ -56,6 +57,35 @@ const notice = Effect.fnUntraced(function* (
     ...(msg !== undefined && { data: msg }),
     ...(binaryMsg !== undefined && { binaryMsg }),
     mentioned
+  }
+})
+
+/** Times up to which the other members have read: of the only other one, or of each with `queryAllMembers`. */
+export const readMarks: Handler = Effect.fnUntraced(function* ({ deps, user, command, run }) {
+  const { cid = "", queryAllMembers = false } = command.conv ?? {}
+  const ref = chatRef(cid)
+  if (ref === undefined) return yield* fail(Code.conversationNotFound, "There is no such conversation.")
+  const { chat, marks } = yield* run({ _tag: "ListReadMarks", chat: ref })
+  const others = marks.filter((mark) => mark.user !== user.id && mark.read > 0)
+  const entries =
+    others.length === 0
+      ? []
+      : yield* deps.store.entries(others.map(({ read }) => ({ chat: chat.id, after: read - 1, limit: 1 })))
+  const times = new Map(entries.map(({ seq, at }) => [seq, at]))
+  const tuples = others.map((mark): MessageOf<"MaxRead"> => ({
+    pid: deps.facts.clientOf(mark.user),
+    maxReadTimestamp: times.get(mark.read) ?? 0
+  }))
+  const [only] = tuples
+  return {
+    cmd: Cmd.conv,
+    op: Op.result,
+    conv: {
+      cid,
+      ...(queryAllMembers && { maxReadTuples: tuples }),
+      ...(chat.members.size === 2 &&
+        only?.maxReadTimestamp !== undefined && { maxReadTimestamp: only.maxReadTimestamp })
+    }
   }
 })
 

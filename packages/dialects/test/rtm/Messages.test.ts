@@ -1,7 +1,7 @@
 /** Messages, with the published SDKs against a server on SQLite. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Conversation, Message, Realtime } from "leancloud-realtime"
-import { codeOf, connect, next, type RtmServer, sdks, startServer } from "./harness.ts"
+import { type Client, codeOf, connect, next, type RtmServer, sdks, startServer } from "./harness.ts"
 
 let server: RtmServer
 beforeAll(async () => {
@@ -113,6 +113,22 @@ describe.each(sdks)("messages of clients of the SDK %s", (version, sdk) => {
     await tom.close()
   })
 
+  it("are shown as read to the other client of a conversation of two", async () => {
+    const { jerry, conversation, seen, close } = await pair()
+    const received = next<Received>(jerry, "message")
+    const sent = await conversation.send(new TextMessage("read me"))
+    await received
+    await conversation.fetchReceiptTimestamps()
+    assert.isNull(conversation.lastReadAt)
+    const receipt = next(conversation, "lastreadatupdate")
+    await seen.read()
+    await receipt
+    assert.deepStrictEqual(conversation.lastReadAt, sent.timestamp)
+    const again = await conversation.fetchReceiptTimestamps()
+    assert.deepStrictEqual(again.lastReadAt, sent.timestamp)
+    await close()
+  })
+
   it("are changed and recalled by their sender", async () => {
     const { jerry, conversation, seen, close } = await pair()
     const received = next<Received>(jerry, "message")
@@ -141,6 +157,43 @@ describe.each(sdks)("messages of clients of the SDK %s", (version, sdk) => {
     assert.strictEqual(await codeOf(seen.send(new TextMessage("x"))), 4401)
     assert.strictEqual(await codeOf(seen.queryMessages({} as never)), 4312)
     await close()
+  })
+})
+
+describe("an older client", () => {
+  const [[, sdk] = []] = sdks
+  if (sdk === undefined) throw new Error("there is no SDK")
+
+  it("gets the messages that it has missed at its login, once", async () => {
+    const writer = await (await connect(sdk, server)).createIMClient("older-writer")
+    const conversation = await writer.createConversation({ members: ["older-reader"], name: "Older" })
+    const texts = Array.from({ length: 50 }, (_, index) => `missed ${index}`)
+    for (const text of texts) await conversation.send(new sdk.TextMessage(text))
+    const login = async () => (await connect(sdk, server, { pushOfflineMessages: true })).createIMClient("older-reader")
+    const received: Array<string | undefined> = []
+    const listen = (client: Client, until: string) =>
+      new Promise<void>((resolve) => {
+        client.on(
+          "message" as never,
+          ((message: { readonly text?: string }) => {
+            received.push(message.text)
+            if (message.text === until) resolve()
+          }) as never
+        )
+      })
+    const first = await login()
+    await listen(first, "missed 49")
+    // The acknowledgement of what was received before.
+    await first.ping(["older-reader"])
+    await first.close()
+    const second = await login()
+    const live = listen(second, "live")
+    await second.ping(["older-reader"])
+    await conversation.send(new sdk.TextMessage("live"))
+    await live
+    assert.deepStrictEqual(received, [...texts, "live"])
+    await second.close()
+    await writer.close()
   })
 })
 

@@ -70,6 +70,8 @@ export interface ConnectOptions {
   readonly direct?: boolean
   /** Texts in base64 instead of binary frames. */
   readonly noBinary?: boolean
+  /** Whether missed messages are pushed at a login, by version 4 only. */
+  readonly pushOfflineMessages?: boolean
 }
 
 let apps = 0
@@ -78,13 +80,13 @@ let apps = 0
 export const connect = async (
   sdk: Sdk,
   server: RtmServer,
-  { appId = `app-${++apps}`, public: isPublic = false, direct = false, noBinary = false }: ConnectOptions = {}
+  { appId = `app-${++apps}`, public: isPublic = false, direct = false, ...options }: ConnectOptions = {}
 ): Promise<sdk4.Realtime> => {
   if (appId === `app-${apps}`)
     await server.parley.operate("rtm-app add", { id: appId, "all-users": true, public: isPublic, direct })
   const { host } = new URL(server.http)
   const address = sdk === sdk4 ? { RTMServers: server.url, server: host } : { server: server.http, ssl: false }
-  return new sdk.Realtime({ appId, appKey: "unused", noBinary, ...address } as never)
+  return new sdk.Realtime({ appId, appKey: "unused", ...options, ...address } as never)
 }
 
 interface Emitter {
