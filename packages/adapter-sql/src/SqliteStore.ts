@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { checkOptions, nonEmpty } from "@parley/core/Check"
 import { Store } from "@parley/core/Store"
+import { backup as copyDatabase } from "./internal/backup.ts"
 import type { DatabaseError } from "./internal/DatabaseError.ts"
 import * as GroupCommit from "./internal/writer/GroupCommit.ts"
 import { openStore } from "./internal/openStore.ts"
@@ -19,6 +20,15 @@ export { DatabaseError } from "./internal/DatabaseError.ts"
  */
 export const make = (options: { readonly file: string }): Effect.Effect<Store["Service"], DatabaseError, Scope.Scope> =>
   openStore(options.file, GroupCommit.open)
+
+/**
+ * Copies the database `file` to the new file `to` while a store of this process uses it, or none does. Everything that was committed
+ * before the call is in the copy, and nothing that is committed later. Returns the copy's size in bytes; it has mode 0600, and is
+ * complete and on the disk when it appears. Reports pages to `Progress`. To restore it, put it in the place of `file` while no store
+ * is open, without a `-wal` or `-shm` beside it. Uploaded files are not in the database.
+ */
+export const backup = (options: { readonly file: string; readonly to: string }): Effect.Effect<number, DatabaseError> =>
+  copyDatabase(options.file, options.to)
 
 /** The store on SQLite; `file` is the database's path. */
 export const layer = (options: { readonly file: string }): Layer.Layer<Store, DatabaseError> => {

@@ -42,6 +42,7 @@ import {
 } from "./demo/demoGuard.ts"
 import type { Configuration } from "./config/Configuration.ts"
 import { type Database, displayFiles, type Files } from "./config/ServeOptions.ts"
+import { backupCommands } from "./backup/commands.ts"
 import { nodeCommands } from "./nodeCommands.ts"
 import { permissionCommands } from "./permissions/commands.ts"
 import { sessionCommands } from "./users/sessionCommands.ts"
@@ -216,7 +217,7 @@ export const start = Effect.fnUntraced(function* (
     facts.address = urlOf("http", http)
     yield* Effect.addFinalizer(() => hosted.end({ drain: DRAIN_TIMEOUT }))
     ready = true
-    return { http, tcp, commands: yield* operatorCommands(open) }
+    return { http, tcp, commands: yield* operatorCommands(open, serve.database) }
   })
   return yield* serving.pipe(
     Effect.provideContext(context),
@@ -245,13 +246,17 @@ const prepare = Effect.fnUntraced(function* (
 })
 
 /** Returns the operator's commands of the server and of its protocols. */
-export const operatorCommands = Effect.fnUntraced(function* (open: ReadonlyArray<OpenDialect<unknown>>) {
+export const operatorCommands = Effect.fnUntraced(function* (
+  open: ReadonlyArray<OpenDialect<unknown>>,
+  database: Database
+) {
   const users = yield* Users
   return [
     ...userCommands(users, yield* Settings),
     ...sessionCommands(yield* Sessions, users),
     ...permissionCommands(yield* Permissions, users),
     ...nodeCommands(yield* Nodes, yield* Hub),
+    ...backupCommands(database),
     ...(yield* demoCommands(open)),
     ...open.flatMap(({ commands }) => commands)
   ]

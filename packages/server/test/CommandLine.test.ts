@@ -52,6 +52,7 @@ describe("help", () => {
     [
       ["--help"],
       [
+        "Copy the database",
         "Explain why an operation is allowed or refused",
         "Keys of apps that may use the ha protocol",
         "Apps of the hisihi protocol",

@@ -76,8 +76,15 @@ describe("operator commands for users and sessions", () => {
       assert.include((yield* operate("session", "end", "nobody")).err, "there is no user nobody")
       assert.deepInclude(yield* operate("user", "add", "frank", "--password", "12345678"), { code: 1 })
 
+      // The database is copied to a new file, which is a database too.
+      const copied = yield* operate("backup", "copy.db")
+      assert.match(copied.out, /copy\.db has \d+\.\d MiB\n$/)
+      assert.deepInclude(yield* operate("backup", "copy.db"), { code: 1 })
+      assert.include((yield* operate("user", "list", "--database", "sqlite:copy.db")).out, "carol")
+
       server.child.kill("SIGTERM")
       const { err } = yield* server.ended
+      assert.isNotEmpty(audits(err, "operator").filter((line) => line.includes("copy.db")))
       for (const act of ["user.rename", "user.admin", "session.end", "sessions.end"]) {
         assert.isNotEmpty(audits(err, act), act)
       }

@@ -8,17 +8,19 @@ import * as Layer from "effect/Layer"
 import * as Server from "../server.ts"
 import type { ServedDialect } from "../protocols.ts"
 import type { Configuration } from "../config/Configuration.ts"
+import type { Database } from "../config/ServeOptions.ts"
 import type { CliContext } from "./CliContext.ts"
 
 /** Returns the operator's commands of the server and of its protocols, for the engine in the context. */
 const commandsOf = Effect.fnUntraced(function* (
   dialects: ReadonlyArray<ServedDialect>,
-  settings: Configuration["dialects"]
+  settings: Configuration["dialects"],
+  database: Database
 ) {
   // Nothing is served, so requirements of protocols on where they are served do not apply.
   const serveContext = { settings, tcp: () => undefined, demonstration: true }
   const open = yield* Effect.forEach(dialects, (dialect) => dialect.open(serveContext))
-  return yield* Server.operatorCommands(open)
+  return yield* Server.operatorCommands(open, database)
 })
 
 export const makeCliContext = (version: string, dialects: ReadonlyArray<ServedDialect>): CliContext => {
@@ -31,12 +33,15 @@ export const makeCliContext = (version: string, dialects: ReadonlyArray<ServedDi
     declared: Effect.gen(function* () {
       const adapters = Layer.mergeAll(MemoryStore.layer, MemoryBlobs.layer, NodePasswords.layer)
       const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(adapters)))
-      return yield* Effect.orDie(Effect.provideContext(commandsOf(dialects, defaults), context))
+      return yield* Effect.orDie(Effect.provideContext(commandsOf(dialects, defaults, { _tag: "Memory" }), context))
     }),
     // Without the files folder: no command reads or writes files, and only the server creates the folder.
     open: Effect.fnUntraced(function* (configuration) {
       const context = yield* Server.openEngine(configuration, { isServer: false })
-      return yield* Effect.provideContext(commandsOf(dialects, configuration.dialects), context)
+      return yield* Effect.provideContext(
+        commandsOf(dialects, configuration.dialects, configuration.serve.database),
+        context
+      )
     }),
     start: (configuration) => Server.start(configuration, dialects, version)
   }

@@ -17,6 +17,7 @@ import { makeProgressLine } from "../terminal/ProgressLine.ts"
 
 /** Descriptions of the server's own command groups in `parley --help`. */
 const GROUPS: Readonly<Record<string, string>> = {
+  backup: "Copy the database",
   demo: "Remove the demonstration",
   user: "Add, list, change, remove and import users",
   session: "List and end sessions",

@@ -1,4 +1,5 @@
 /** Completes a command's inputs before it is sent to the process that holds the database. */
+import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { Request } from "../control/protocol.ts"
@@ -21,6 +22,8 @@ export const prepareInputs = Effect.fnUntraced(function* ({ words, inputs }: Req
     const completed: Inputs = { ...inputs, file: yield* readText(String(inputs["file"])) }
     return { words, inputs: completed }
   }
+  // The server may run in another folder.
+  if (command === "backup") return { words, inputs: { ...inputs, target: resolve(String(inputs["target"])) } }
   return { words, inputs }
 })
 

@@ -141,6 +141,7 @@ const AUDITED_INPUTS = [
   "buin",
   "app-id",
   "session",
+  "target",
   "value",
   "device"
 ]
