@@ -29,6 +29,7 @@ export type {
   MessageSent,
   ParleyEvent,
   Recipients,
+  TransientMessageSent,
   UserUpdated
 } from "./api/Events.ts"
 export type { SettingsInput } from "./api/SettingsInput.ts"

@@ -202,6 +202,11 @@ export const userApiParameters: {
     read: [inChat, ["upTo", optional(position)]],
     unread: [["chat", optional(chat)]],
     typing: [inChat, on],
+    sendTransient: [
+      inChat,
+      ["content", text],
+      ["options", optional(fields("an object with options", { contentType: optional(text) }))]
+    ],
     progress: [inChat, ["users", optional(users)]],
     queue: [["options", optional(fields("an object with options", { device, limit: optional(integerFrom(1)) }))]],
     acknowledge: [
@@ -300,7 +305,7 @@ export const engineParameters: {
   throwing: {
     as: [ofUser],
     on: [
-      ["type", oneOf("message", "replaced", "recalled", "created", "changed", "read", "typing", "user")],
+      ["type", oneOf("message", "replaced", "recalled", "created", "changed", "read", "typing", "transient", "user")],
       ["listener", callback]
     ],
     events: [["options", optional(fields("an object with options", { signal }))]]

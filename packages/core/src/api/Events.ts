@@ -98,6 +98,24 @@ export interface ChatTyping {
   readonly recipients: Recipients
 }
 
+/** A message to the members who are online. Not stored. */
+export interface TransientMessageSent {
+  /** Discriminates the event. */
+  readonly type: "transient"
+  /** The chat. */
+  readonly chat: Chat
+  /** The sender. */
+  readonly by: UserId
+  /** `text`, `image`, … */
+  readonly contentType: string
+  /** The content, as of a stored message. */
+  readonly content: string
+  /** By the engine's clock; milliseconds since 1970. */
+  readonly at: number
+  /** The other members. */
+  readonly recipients: Recipients
+}
+
 /** An event of `ParleyEngine.on` and `events`, discriminated by `type`. */
 export type ParleyEvent =
   | MessageSent
@@ -107,6 +125,7 @@ export type ParleyEvent =
   | ChatChanged
   | ChatRead
   | ChatTyping
+  | TransientMessageSent
   | UserUpdated
 
 /** Type of an event. */
@@ -124,11 +143,13 @@ export const eventOf = ({ event }: Broadcast): ParleyEvent | undefined => {
     const recipients = chat.type === "system" ? [user] : [...chat.members.keys()].filter((id) => id !== user)
     return { type: "read", chat, by: user, read, recipients }
   }
-  if (event._tag === "TypingEvent") {
-    const { chat, user, typing } = event
+  if (event._tag === "TypingEvent" || event._tag === "TransientMessageEvent") {
+    const { chat, user } = event
     const recipients =
       chat.type === "system" ? ("everyone" as const) : [...chat.members.keys()].filter((id) => id !== user)
-    return { type: "typing", chat, by: user, typing, recipients }
+    if (event._tag === "TypingEvent") return { type: "typing", chat, by: user, typing: event.typing, recipients }
+    const { at, content, contentType } = event
+    return { type: "transient", chat, by: user, contentType, content, at, recipients }
   }
   const { chat, entry, message } = event
   const { body, by } = entry

@@ -271,6 +271,14 @@ export class UserApi extends UserApiBase {
   typing(chat: ChatRef, on = true): Promise<boolean> {
     return this.do({ _tag: "NotifyTyping", chat: chatRef(chat), typing: on }, ({ passed }) => passed)
   }
+  /**
+   * Sends a message to the members who are online with a client that shows such messages. Nothing is stored. Refused as
+   * `send` is; in slow mode one is sent per interval, whatever else the member sends.
+   */
+  sendTransient(chat: ChatRef, content: string, options: { readonly contentType?: string } = {}): Promise<void> {
+    const { contentType = "text" } = options
+    return this.do({ _tag: "SendTransient", chat: chatRef(chat), contentType, content }, () => undefined)
+  }
   /** Returns the counts of unread messages, for each chat with any, or for one chat. Posting counts as reading. */
   unread(chat?: ChatRef): Promise<ReadonlyArray<Unread>> {
     const command = { _tag: "CountUnread" } as const

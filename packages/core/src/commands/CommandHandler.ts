@@ -21,6 +21,7 @@ import type { DialectRecord, Duplicate, StorageFailed, Store, WriteBatch, WriteR
 import { isRemoved, type User } from "../model/User.ts"
 import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
 import type { SentTimes } from "../cache/SentTimes.ts"
+import type { TransientTimes } from "../cache/TransientTimes.ts"
 import type { TypingTimes } from "../cache/TypingTimes.ts"
 import type { FileLink } from "./WithdrawnFiles.ts"
 
@@ -38,6 +39,8 @@ export interface CommandContext {
   readonly typing: TypingTimes
   /** Members' newest messages in chats in slow mode. */
   readonly sentTimes: SentTimes
+  /** Members' newest transient messages in chats in slow mode. */
+  readonly transientTimes: TransientTimes
   /**
    * Kinds of records that protocols keep about users, by account; each protocol adds its own when it is opened. Records
    * of a user are removed with the user.

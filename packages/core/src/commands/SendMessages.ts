@@ -148,6 +148,21 @@ export const toOutcome = (chat: Chat, entry: Entry, message: Message): Outcome<S
   }
 }
 
+/** Returns why the content of a message is invalid, or undefined. */
+export const contentProblem = (
+  { settings }: Pick<CommandContext, "settings">,
+  { content, contentType }: Pick<Draft, "content" | "contentType">,
+  mayBeEmpty: boolean
+): Reason | undefined => {
+  if (!content.isWellFormed()) return invalid("content", "must be well-formed Unicode")
+  if (contentType.length > MAX_CONTENT_TYPE || !contentType.isWellFormed()) {
+    return invalid("contentType", `must be well-formed, of at most ${MAX_CONTENT_TYPE} characters`)
+  }
+  if (content === "" && !mayBeEmpty) return invalid("content", "must not be empty")
+  if (exceeds(content, settings.content)) return invalid("content", `must have at most ${settings.content} bytes`)
+  return undefined
+}
+
 /** Returns why a message cannot be sent, or undefined. `sinceOwnMessage` as in the facts of rules. */
 export const messageProblem = (
   context: Pick<CommandContext, "settings" | "visibility">,
@@ -162,15 +177,9 @@ export const messageProblem = (
   }
   // Unpaired surrogates are rejected: stores and UTF-8 would replace them differently.
   if (!draft.gid.isWellFormed()) return invalid("gid", "must be well-formed Unicode")
-  if (!draft.content.isWellFormed()) return invalid("content", "must be well-formed Unicode")
-  if (draft.contentType.length > MAX_CONTENT_TYPE || !draft.contentType.isWellFormed()) {
-    return invalid("contentType", `must be well-formed, of at most ${MAX_CONTENT_TYPE} characters`)
-  }
   // A placeholder may be empty.
-  if (draft.content === "" && !REPLACEABLE.has(draft.contentType)) return invalid("content", "must not be empty")
-  if (exceeds(draft.content, context.settings.content)) {
-    return invalid("content", `must have at most ${context.settings.content} bytes`)
-  }
+  const problem = contentProblem(context, draft, REPLACEABLE.has(draft.contentType))
+  if (problem !== undefined) return problem
   if (cached === undefined) return { _tag: "NoSuchChat" }
   const operation = draft.type === "broadcast" ? "broadcast" : "send"
   const { isLimited } = context.visibility

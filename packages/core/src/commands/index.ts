@@ -19,6 +19,7 @@ import { editMessage } from "./EditMessage.ts"
 import { hideMessage, readHistory, recallMessage } from "./Messages.ts"
 import { searchMessages } from "./Search.ts"
 import { countUnread, listReadMarks, markRead } from "./ReadState.ts"
+import { sendTransient } from "./SendTransient.ts"
 import { notifyTyping } from "./Typing.ts"
 import type { CommandHandler } from "./CommandHandler.ts"
 import { sendMessages } from "./SendMessages.ts"
@@ -49,6 +50,7 @@ export const commandHandlers: {
   CountUnread: countUnread,
   ListReadMarks: listReadMarks,
   NotifyTyping: notifyTyping,
+  SendTransient: sendTransient,
   ReadHistory: readHistory,
   SearchMessages: searchMessages,
   ReadChat: readChat,

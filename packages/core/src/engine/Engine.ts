@@ -49,6 +49,7 @@ import {
 import type { User } from "../model/User.ts"
 import { ChatCache } from "../cache/ChatCache.ts"
 import { SentTimes } from "../cache/SentTimes.ts"
+import { TransientTimes } from "../cache/TransientTimes.ts"
 import { TypingTimes } from "../cache/TypingTimes.ts"
 
 /** Placeholder user for applications and protocol-level callers. */
@@ -160,6 +161,7 @@ export class Engine extends Context.Service<
         fileLinks: [],
         typing: new TypingTimes(),
         sentTimes: new SentTimes(store),
+        transientTimes: new TransientTimes(),
         userRecords: [],
         fileUrls: []
       }

@@ -147,7 +147,9 @@ const isRefused = (failed: unknown): failed is Refused =>
 
 /** Only contents of messages can be rewritten; sender, recipients and messages stay as requested. */
 const rewritten = <C extends HookedCommand>(command: C, contents: ReadonlyArray<string | undefined>): C => {
-  if (command._tag === "EditMessage") return { ...command, content: contents[0] ?? command.content }
+  if (command._tag === "EditMessage" || command._tag === "SendTransient") {
+    return { ...command, content: contents[0] ?? command.content }
+  }
   if (command._tag !== "SendMessages") return command
   const sent: Extract<Command, { _tag: "SendMessages" }> = command
   const messages = sent.messages.map((draft, index) => ({ ...draft, content: contents[index] ?? draft.content }))

@@ -203,6 +203,18 @@ export interface NotifyTyping {
   readonly chat: ChatRef
   readonly typing: boolean
 }
+/**
+ * Sends a message to the members who are online, for those who may send. Nothing is stored: it has no sequence, is not
+ * unread, and is in no history.
+ */
+export interface SendTransient {
+  readonly _tag: "SendTransient"
+  readonly chat: ChatRef
+  readonly contentType: string
+  readonly content: string
+  /** Only checks whether the message may be sent. */
+  readonly checkOnly?: true
+}
 /** Newest first. Without a page, the whole history up to the configured cap. */
 export interface ReadHistory {
   readonly _tag: "ReadHistory"
@@ -318,6 +330,8 @@ export interface Replies {
   readonly CountUnread: ReadonlyArray<UnreadCount>
   /** `passed`: whether members were notified. */
   readonly NotifyTyping: { readonly chat: Chat; readonly passed: boolean }
+  /** `at`: its time in milliseconds since 1970. */
+  readonly SendTransient: { readonly chat: Chat; readonly id: number; readonly at: number; readonly sent: boolean }
   readonly ListReadMarks: { readonly chat: Chat; readonly marks: ReadonlyArray<ReadMark> }
   readonly ReadHistory: {
     readonly chat: Chat
@@ -407,6 +421,7 @@ export type Command =
   | CountUnread
   | ListReadMarks
   | NotifyTyping
+  | SendTransient
   | ReadHistory
   | SearchMessages
   | ReadChat

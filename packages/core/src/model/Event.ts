@@ -53,10 +53,23 @@ export interface TypingEvent {
   readonly typing: boolean
 }
 
+/** A message to the members who are online, which is not stored. */
+export interface TransientMessageEvent {
+  readonly _tag: "TransientMessageEvent"
+  /** From `EPHEMERAL_ID_BASE`. */
+  readonly id: number
+  readonly chat: Chat
+  readonly user: UserId
+  readonly contentType: string
+  readonly content: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
 /**
  * Events that are in no log, for connections that have asked for them (`Subscriber.receiveTransient`) and are online.
  */
-export type TransientEvent = ReadEvent | TypingEvent
+export type TransientEvent = ReadEvent | TypingEvent | TransientMessageEvent
 
 /** A committed or ephemeral event. */
 export type Event = ChatEvent | UserEvent | TransientEvent

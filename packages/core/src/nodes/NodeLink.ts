@@ -306,14 +306,14 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
         if (notice !== undefined) {
           const { chat, id, seq } = notice.entry
           sender.add(notice, { _tag: "Appended", chat, id, seq })
-        } else if (event._tag === "ReadEvent" || event._tag === "TypingEvent") {
-          const { chat, id: _, ...rest } = event
-          sender.add({ _tag: "Transient", chat: chat.id, event: rest })
         } else if (event._tag === "UserEvent") {
           const { user, what } = event
           if (what === "renamed") remoteUsers.announced(user)
           const version = what === "renamed" ? 0 : local.announced(user.id, what)
           sender.add({ _tag: "User", what, user, version })
+        } else if (event._tag !== "ChatEvent") {
+          const { chat, id: _, ...rest } = event
+          sender.add({ _tag: "Transient", chat: chat.id, event: rest })
         }
       }
     }

@@ -33,8 +33,8 @@ export type Verdict =
   /** Refuses the command with `Rejected`: `code` for programs, `message` for people, both shown to the client. */
   | { readonly _tag: "Reject"; readonly code?: string; readonly message: string }
   /**
-   * Replaces contents of messages, by index in `SendMessages`, at 0 for `EditMessage`; undefined leaves one unchanged. They are validated as
-   * any content. A message that is sent again is rewritten again, and must come out the same: otherwise it is refused
+   * Replaces contents of messages, by index in `SendMessages`, at 0 for `EditMessage` and `SendTransient`; undefined
+   * leaves one unchanged. They are validated as any content. A message that is sent again is rewritten again, and must come out the same: otherwise it is refused
    * with `GidTaken`. Without effect on any other command.
    */
   | { readonly _tag: "Rewrite"; readonly contents: ReadonlyArray<string | undefined> }

@@ -52,8 +52,10 @@ export const costBefore = (command: Command): number => {
 }
 
 /** Returns the number of messages of a command that count for the limit of messages per second. */
-export const messagesIn = (command: Command): number =>
-  command._tag === "SendMessages" ? command.messages.length : command._tag === "EditMessage" ? 1 : 0
+export const messagesIn = (command: Command): number => {
+  if (command._tag === "SendMessages") return command.messages.length
+  return command._tag === "EditMessage" || command._tag === "SendTransient" ? 1 : 0
+}
 
 /** Returns the cost of a list of users. */
 export const costOfUsers = (users: number): number => users * PER_USER
@@ -88,6 +90,10 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
     case "NotifyTyping": {
       const { chat, passed } = done.reply as ReplyOf<typeof done.command>
       return passed ? costOfNotifying(chat, online) : 0
+    }
+    case "SendTransient": {
+      const { chat, sent } = done.reply as ReplyOf<typeof done.command>
+      return sent ? costOfNotifying(chat, online) : 0
     }
     case "MarkRead": {
       // In a system chat only the reader's own devices are notified.

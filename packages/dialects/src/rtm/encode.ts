@@ -1,6 +1,6 @@
 /** Encodes events as pushes. */
 import type { Chat, LogHead } from "@parley/core/Chat"
-import type { ChatEvent, Event, ReadEvent } from "@parley/core/Event"
+import type { ChatEvent, Event, ReadEvent, TransientMessageEvent } from "@parley/core/Event"
 import { Frame } from "@parley/core/Frame"
 import type { UserId } from "@parley/core/Ids"
 import type { Changed } from "@parley/core/Log"
@@ -36,6 +36,19 @@ const direct = (message: Message, chat: Chat, { clientOf, linkOf }: EncodingFact
   fromPeerId: clientOf(message.sender),
   timestamp: message.date,
   convType: convType(chat)
+})
+
+const transientDirect = (
+  event: TransientMessageEvent,
+  { clientOf, linkOf }: EncodingFacts
+): NonNullable<Command["direct"]> => ({
+  ...toWire({ ...event, recalled: false }, linkOf),
+  cid: conversationId(event.chat),
+  id: messageId(event.id),
+  fromPeerId: clientOf(event.user),
+  timestamp: event.at,
+  transient: true,
+  convType: convType(event.chat)
 })
 
 const patch = ({ entry, chat }: ChatEvent, message: Message, { clientOf, linkOf }: EncodingFacts): Command => {
@@ -139,6 +152,9 @@ const errorPacket = (code: number, reason: string): string => replyPacket({ cmd:
 export const makeSerializer = (facts: EncodingFacts): Serializer => ({
   encode: (event: Event) => {
     if (event._tag === "ChatEvent") return chatPackets(event, facts)
+    if (event._tag === "TransientMessageEvent") {
+      return [pushPacket({ cmd: Cmd.direct, direct: transientDirect(event, facts) })]
+    }
     return event._tag === "ReadEvent" ? readPackets(event, facts) : []
   },
   framing: (packets) => new Frame(packets),

@@ -20,7 +20,7 @@ import type { Deps, Handler, HandlerFailure } from "./context.ts"
 import { Code, Failure, fail, failureOf, unsupported } from "./errors.ts"
 import { closeSession, numberOf, openSession, queryOnline, refreshSession } from "./login.ts"
 import { readLogs } from "./logs.ts"
-import { draftOf, hasToken, patchMessage, sendMessage, sentReply } from "./messages.ts"
+import { draftOf, hasToken, isTransient, patchMessage, sendMessage, sentReply } from "./messages.ts"
 import { replyPacket } from "./packets.ts"
 import { queryConversations } from "./query.ts"
 import { readConversations, readMarks } from "./unread.ts"
@@ -86,8 +86,9 @@ const trySend = (
   fallback: RequestHandler
 ): boolean => {
   const { live, user } = session
+  if (live === undefined || user === undefined || !isOwn(client, session, command)) return false
   // Without the client's own id of the message, its id is random.
-  if (live === undefined || user === undefined || !isOwn(client, session, command) || !hasToken(command)) return false
+  if (!hasToken(command) || isTransient(command)) return false
   const now = clock.currentTimeMillisUnsafe()
   if (!sessions.isValid(live, now)) return false
   const draft = draftOf(user, command, "")

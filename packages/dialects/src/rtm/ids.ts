@@ -32,7 +32,7 @@ export const newConversationId = (now: number, random: string): string =>
     .toString(16)
     .padStart(8, "0") + random
 
-export const messageId = (id: EntryId): string => id.toString(16).padStart(16, "0")
+export const messageId = (id: number): string => id.toString(16).padStart(16, "0")
 
 /** Returns the id of a message; undefined for other texts. */
 export const entryId = (message: string): EntryId | undefined => {

@@ -26,9 +26,7 @@ const SEND_CODES: Codes = {
 
 /** Returns the draft of a message. `token`: the client's own id of the message, by which a repetition is recognised. */
 export const draftOf = (user: User, command: Command, token: string): Result.Result<Draft, Failure> => {
-  const { cid = "", transient, will, roomId, dt = "", ...direct } = command.direct ?? {}
-  if (transient === true) return Result.fail(unsupported("transient messages"))
-  if (will === true) return Result.fail(unsupported("will messages"))
+  const { cid = "", roomId, dt = "", ...direct } = command.direct ?? {}
   if (roomId !== undefined && roomId !== "") return Result.fail(unsupported("rooms"))
   if (dt.length > MAX_TOKEN) {
     return Result.fail(fail(Code.invalidTarget, `dt may have at most ${MAX_TOKEN} characters.`))
@@ -45,19 +43,34 @@ export const draftOf = (user: User, command: Command, token: string): Result.Res
 
 export const hasToken = ({ direct }: Command): boolean => (direct?.dt ?? "") !== ""
 
+/** Whether a message is not stored when it arrives. */
+export const isTransient = ({ direct: { transient = false, will = false } = {} }: Command): boolean => transient || will
+
 /** Returns the acknowledgement of a stored message. */
 export const sentReply = ({ message }: SentMessage): Command => ({
   cmd: Cmd.ack,
   ack: { uid: messageId(message.id), t: message.date }
 })
 
-export const sendMessage: Handler = Effect.fnUntraced(function* ({ deps, user, command, run }) {
+export const sendMessage: Handler = Effect.fnUntraced(function* (context) {
+  const { deps, user, command, run } = context
+  if (isTransient(command)) return yield* sendTransient(context)
   const token = hasToken(command) ? "" : Hex.encode(yield* deps.random.randomBytes(RANDOM_BYTES))
   const draft = yield* Effect.fromResult(draftOf(user, command, token))
   const [sent] = yield* Effect.mapError(run({ _tag: "SendMessages", messages: [draft] }), ({ reason }) =>
     failureOf(reason, SEND_CODES)
   )
   return sent === undefined ? yield* refuse({ _tag: "NoSuchMessage" }) : sentReply(sent)
+})
+
+/** Sends a message to the members who are online; its id is found in no history. */
+const sendTransient: Handler = Effect.fnUntraced(function* ({ user, command, run }) {
+  if (command.direct?.will === true) return yield* unsupported("will messages")
+  const { chat, content, contentType } = yield* Effect.fromResult(draftOf(user, command, ""))
+  const { id, at } = yield* Effect.mapError(run({ _tag: "SendTransient", chat, contentType, content }), ({ reason }) =>
+    failureOf(reason, SEND_CODES)
+  )
+  return { cmd: Cmd.ack, ack: { uid: messageId(id), t: at } }
 })
 
 const PATCH_CODES: Codes = {

@@ -3,7 +3,7 @@
  * them by `parley/events`, so that documented clients get none. Source: docs/protocols/xuanxuan.md, "The module `parley`".
  */
 import type { Command, ReplyOf, SearchPosition } from "@parley/core/Command"
-import type { TransientEvent } from "@parley/core/Event"
+import type { ReadEvent, TypingEvent } from "@parley/core/Event"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
@@ -139,8 +139,8 @@ export const parleyHandlers: { readonly [M in ParleyMethod]: Handler<M> } = {
     )
 }
 
-/** Encodes a transient event as a packet of this module. */
-export const transientPacket = (event: TransientEvent): string => {
+/** Encodes a read mark or typing as a packet of this module. */
+export const transientPacket = (event: ReadEvent | TypingEvent): string => {
   const { id, chat, user } = event
   return event._tag === "ReadEvent"
     ? packet(id, "read", { gid: chat.gid, user, id: event.readId }, "parley")

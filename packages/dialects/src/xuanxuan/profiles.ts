@@ -95,10 +95,11 @@ export const makeProfile = (name: ProfileName, facts: EncodingFacts): Profile =>
   return {
     name,
     wireFormat,
-    encode: (event) =>
-      event._tag === "ChatEvent" || event._tag === "UserEvent"
-        ? packetsOf(event, wireFormat, encodeChange)
-        : [wireFormat.jsonText(transientPacket(event))],
+    encode: (event) => {
+      if (event._tag === "ChatEvent" || event._tag === "UserEvent") return packetsOf(event, wireFormat, encodeChange)
+      // Clients of the documents keep every message.
+      return event._tag === "TransientMessageEvent" ? [] : [wireFormat.jsonText(transientPacket(event))]
+    },
     // The 1.0 client replaces its list by every one that it gets.
     encodeNewUsers: (users) => {
       const [first] = users

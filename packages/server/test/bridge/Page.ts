@@ -49,6 +49,11 @@ export const page = (): string =>
       ...matrix(operation),
       ""
     ]),
+    "## Transient messages",
+    "",
+    "Messages that are not stored, sent by rtm or by `sendTransient` of the embedding API, are pushed to clients of rtm only: in the documents of the",
+    "other protocols every message is stored, and their clients keep what they get.",
+    "",
     "## Reasons",
     "",
     ...reasons.flatMap(({ letter, because, instead }) => [`- **${letter}**: ${because}. Instead: ${instead}.`]),
