@@ -25,34 +25,46 @@ const ALONE = [
   "packages/dialects/test/xuanxuan/encode.test.ts"
 ]
 
-/** The files that take longest. One that starts last would run alone at the end. */
+/** The files that take longest, the longest first. One that starts last would run alone at the end. */
 const LONG = [
+  "packages/server/test/Bridge.test.ts",
   "packaging/test/Packages.test.ts",
   "bench/test/Quick.test.ts",
-  "chaos/test/Chaos.test.ts",
   "packages/conformance/test/mutants/",
-  "packages/server/test/CrashRecoveryUnderLoad.test.ts",
-  "packages/adapter-postgres/test/PgStore.test.ts",
-  "packages/client/test/FaultyNetwork.test.ts",
-  "packages/server/test/Stopping.test.ts",
   "packages/server/test/mutants/",
-  "packages/server/test/Bridge.test.ts",
-  "packages/server/test/Chat.test.ts",
   "packages/server/test/Conformance.test.ts",
-  "packages/server/test/CrashRecovery.test.ts"
+  "packages/adapter-node/test/ConnectionLaws.test.ts",
+  "packages/adapter-sql/test/UnindexedTail.test.ts",
+  "packages/server/test/Stopping.test.ts",
+  "packages/server/test/CrashRecovery.test.ts",
+  "packages/server/test/CrashRecoveryUnderLoad.test.ts",
+  "packages/adapter-postgres/test/",
+  "packages/conformance/test/kit.test.ts",
+  "packages/server/test/EventLoop.test.ts",
+  "packages/server/test/PermissionAlgebra.test.ts",
+  "packages/server/test/LinkScript.test.ts",
+  "packages/server/test/Chat.test.ts",
+  "packages/client/test/FaultyNetwork.test.ts",
+  "chaos/test/Chaos.test.ts",
+  "tools/api/test/pages.test.ts"
 ]
 
 for (const path of [...ALONE, ...LONG]) {
   if (!existsSync(new URL(path, import.meta.url))) throw new Error(`vitest.config.ts: there is no ${path}`)
 }
 
-const isIn = (paths: ReadonlyArray<string>, { moduleId }: TestSpecification): boolean =>
-  paths.some((path) => moduleId.includes(path))
+/** Position of a file in one of the lists. */
+const indexIn = (paths: ReadonlyArray<string>, { moduleId }: TestSpecification): number =>
+  paths.findIndex((path) => moduleId.includes(path))
 
 /** Starts with the files that are alone, since between others they would end a shared worker, and with those that take longest. */
 class LongFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    const rank = (file: TestSpecification): number => (isIn(ALONE, file) ? 0 : isIn(LONG, file) ? 1 : 2)
+    const rank = (file: TestSpecification): number => {
+      if (indexIn(ALONE, file) >= 0) return 0
+      const index = indexIn(LONG, file)
+      return index < 0 ? LONG.length + 1 : index + 1
+    }
     return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other))
   }
 }
