@@ -21,7 +21,8 @@ const bare = (described: Json): string => (typeof described === "string" ? descr
 const inWords = (one: Json): string => (typeof one === "string" && one.startsWith("<") ? one.slice(1, -1) : show(one))
 
 /** A choice of described values, as one text if they are short. */
-const choice = (options: ReadonlyArray<Json>): Json => {
+const choice = (all: ReadonlyArray<Json>): Json => {
+  const options = [...new Map(all.map((one) => [JSON.stringify(one), one])).values()]
   const [first, ...others] = options
   if (first !== undefined && others.length === 0) return first
   if (options.every((one) => !isObject(one) && !isArray(one))) return `<${options.map(inWords).join(" or ")}>`

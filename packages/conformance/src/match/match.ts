@@ -92,6 +92,24 @@ export const matchers: ReadonlyArray<string> = [
 
 const items = (argument: Json): ReadonlyArray<Json> => (isArray(argument) ? argument : [argument])
 
+/** The fields of a pattern with a value of their own, by which a reader recognizes an item. */
+const ownValues = (pattern: Json, scope: Variables): ReadonlyArray<readonly [string, Json]> => {
+  const built = isObject(pattern) ? build(pattern, scope) : null
+  return Object.entries(isObject(built) ? built : {}).filter(
+    ([key, value]) =>
+      !key.startsWith("$") && (typeof value === "number" || (typeof value === "string" && !value.startsWith("$")))
+  )
+}
+
+/** The only item that has one of the pattern's own values: the server's attempt at the missing one. */
+const attemptAt = (pattern: Json, values: ReadonlyArray<Json>, scope: Variables): number => {
+  for (const [key, wanted] of ownValues(pattern, scope)) {
+    const same = values.flatMap((value, index) => (isObject(value) && value[key] === wanted ? [index] : []))
+    if (same.length === 1) return same[0] ?? -1
+  }
+  return -1
+}
+
 /** Assigns every pattern to a different item, in any order. Backtracks, so the order of patterns does not matter. */
 const assign = (
   patterns: ReadonlyArray<Json>,
@@ -153,6 +171,14 @@ const matchWith = (
   const argument = pattern[name] ?? null
   const inner = (p: Json, v: Json | undefined, at = path) => compare(p, v, scope, at, depth + 1)
   const mismatch = () => failed(path, wordsOf(build(pattern, scope)), value)
+  /** The mismatches of the items that are recognized, if there are any. */
+  const unassigned = (parts: ReadonlyArray<Json>, values: ReadonlyArray<Json>): Match | undefined => {
+    const near = parts
+      .map((part) => [part, attemptAt(part, values, scope)] as const)
+      .filter(([, index]) => index !== -1)
+    const all = near.map(([part, index]) => inner(part, values[index], `${path}[${index}]`)).reduce(both, passed)
+    return all.mismatches.length === 0 ? undefined : all
+  }
   switch (name) {
     case "$capture": {
       const [key, wanted] = items(argument)
@@ -183,7 +209,7 @@ const matchWith = (
       return inner(argument, value).mismatches.length > 0 ? passed : mismatch()
     case "$unordered":
       if (!isArray(value) || value.length !== items(argument).length) return mismatch()
-      return assign(items(argument), value, scope, path, depth + 1) ?? mismatch()
+      return assign(items(argument), value, scope, path, depth + 1) ?? unassigned(items(argument), value) ?? mismatch()
     case "$contains": {
       const text = operatorOf(argument) === undefined ? argument : build(argument, scope)
       if (typeof text === "string") return typeof value === "string" && value.includes(text) ? passed : mismatch()
@@ -191,7 +217,10 @@ const matchWith = (
       return items(text)
         .map((part) => {
           const found = value.map((item) => inner(part, item)).find((match) => match.mismatches.length === 0)
-          return found ?? failed(path, `an item like ${wordsOf(build(part, scope))}`, value)
+          if (found !== undefined) return found
+          const near = attemptAt(part, value, scope)
+          if (near !== -1) return inner(part, value[near], `${path}[${near}]`)
+          return failed(path, `an item like ${wordsOf(build(part, scope))}`, value)
         })
         .reduce(both, passed)
     }
@@ -245,7 +274,8 @@ const compare = (pattern: Json, value: Json | undefined, scope: Variables, path:
   }
   if (isArray(pattern)) {
     if (!isArray(value)) return failed(path, `an array like ${wordsOf(build(pattern, scope))}`, value)
-    if (value.length !== pattern.length) return failed(path, `${pattern.length} items`, value)
+    if (value.length !== pattern.length)
+      return failed(path, pattern.length === 1 ? "1 item" : `${pattern.length} items`, value)
     return pattern.map((item, i) => compare(item, value[i], scope, `${path}[${i}]`, depth + 1)).reduce(both, passed)
   }
   if (!isObject(pattern)) return pattern === value ? passed : failed(path, show(pattern), value)

@@ -75,6 +75,8 @@ export interface ScenarioContext {
   /** The start of the scenario, in milliseconds of the process. */
   readonly began: number
   readonly marks: Map<string, Packet>
+  /** The last frame that an actor sent, except barriers. */
+  readonly latest: { frame: { readonly actor: string; readonly text: string } | undefined }
 }
 
 /** The largest number of exchanges that a scenario keeps. */
@@ -156,7 +158,9 @@ const withSid = (context: ScenarioContext, actor: Actor, request: Json): Json =>
 /** Sends a text unchanged, without expecting a response. */
 export const transmit = (context: ScenarioContext, actor: Actor, text: string): void => {
   actor.since = actor.connection?.packets.length ?? 0
-  actor.sent = [...actor.sent, printable(context.secrets.hide(text.slice(0, 2 * MAX_EXCHANGE_LENGTH)), 1_000)].slice(-5)
+  const shown = printable(context.secrets.hide(text.slice(0, 2 * MAX_EXCHANGE_LENGTH)), 1_000)
+  actor.sent = [...actor.sent, shown].slice(-5)
+  context.latest.frame = { actor: actor.name, text: shown }
   actor.connection?.send(text)
 }
 
@@ -203,8 +207,10 @@ export const barrier = (context: ScenarioContext, actor: Actor): Effect.Effect<b
     if (actor.connection === undefined || actor.connection.closing !== undefined) return Effect.succeed(false)
     const { sent, since } = actor
     const openRequests = [...actor.openRequests]
+    const { frame } = context.latest
     ask(context, actor, { ...request })
     Object.assign(actor, { openRequests, sent, since })
+    context.latest.frame = frame
     return answer(context, actor, request, false).pipe(Effect.map((packet) => packet !== undefined))
   })
 
@@ -259,6 +265,7 @@ export const evidence = (context: ScenarioContext, actor: Actor, found: Found): 
     sent: sent ?? actor.sent,
     came: came ?? [
       ...packets.slice(-6).map(({ body }) => show(body, 2_000)),
+      ...(actor.connection?.faults ?? []).slice(-3).map((fault) => `(${fault})`),
       ...(closed === undefined ? [] : [`(the connection was closed${closed.code ? ` with ${closed.code}` : ""})`])
     ],
     wanted: wanted === undefined ? "" : show(describePattern(wanted), 4_000),

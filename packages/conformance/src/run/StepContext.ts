@@ -25,11 +25,24 @@ export const pass: Outcome = { verdict: "pass", lenient: [] }
 export type Of<K extends string> = Extract<Step, { readonly [key in K]: unknown }>
 export type Run = Effect.Effect<Outcome, never, EffectScope.Scope>
 
-export const mismatchText = (mismatches: ReadonlyArray<Mismatch>): string =>
-  mismatches
-    .slice(0, 5)
-    .map(({ path, expected, found }) => `${path === "" ? "the value" : path}: expected ${expected}, found ${found}`)
-    .join("; ")
+/** The largest number of mismatches in a reason. */
+const MAX_MISMATCHES = 5
+
+/**
+ * The mismatches as a reason. If the request itself failed, by its status or its result, the missing content is a
+ * consequence and is left out.
+ */
+export const mismatchText = (mismatches: ReadonlyArray<Mismatch>, whole = "the value"): string => {
+  const failure = mismatches.find(({ path }) => path === "status" || path === "result")
+  const causes = failure === undefined ? mismatches : [failure]
+  const more = causes.length - MAX_MISMATCHES
+  return [
+    ...causes
+      .slice(0, MAX_MISMATCHES)
+      .map(({ path, expected, found }) => `${path === "" ? whole : path}: expected ${expected}, found ${found}`),
+    ...(more > 0 ? [`and ${more} more`] : [])
+  ].join("; ")
+}
 
 /** The context in which one step is evaluated. */
 export class StepContext {
@@ -92,7 +105,9 @@ const isTakeover = ({ body }: Packet): boolean =>
 
 export const missingReason = ({ connection }: Actor): string => {
   if (connection === undefined) return "there is no connection"
-  if (connection.closing === undefined) return "nothing arrived in time"
+  const malformed = connection.faults.at(-1)
+  if (connection.closing === undefined)
+    return `nothing arrived in time${malformed === undefined ? "" : ` but ${malformed}`}`
   return connection.packets.some(isTakeover)
     ? "the connection was closed, because its account logged in elsewhere; another run or client may use the same accounts"
     : "the connection was closed"

@@ -15,7 +15,7 @@ export const reply = (current: StepContext, step: Of<"reply">): Run => {
   const { context, actor } = current
   const pattern = current.expand(step.reply)
   const to = step.to ?? actor.openRequests[0]
-  if (to === undefined) return Effect.succeed(current.skip("no request is waiting for a response"))
+  if (to === undefined) return Effect.succeed(current.skip("its request was not sent"))
   const wanted = current.wanted(pattern)
   const own = actor.openRequests[0]?.text
   const sent = own === undefined ? {} : { sent: [own] }
@@ -62,6 +62,29 @@ export const takeNearest = (current: StepContext, pattern: Json): Packet | undef
   return found
 }
 
+/** Why a push is missing. `near` is the packet that is closest to it. */
+const missing = ({ actor, context }: StepContext, pattern: Json, near: Packet | undefined): string => {
+  if (near !== undefined)
+    return `no such push; nearest: ${mismatchText(match(pattern, near.body, context.scope).mismatches)}`
+  const { packets = [], closing, faults = [] } = actor.connection ?? {}
+  const others = packets.length - actor.since
+  if (closing !== undefined || others <= 0 || faults.length > 0) return `no such push: ${missingReason(actor)}`
+  return `no such push: ${others === 1 ? "one other packet" : `${others} other packets`} arrived in time, and not this one`
+}
+
+/** The request that pushes follow, if another actor sent it. */
+const caused = ({ actor, context }: StepContext): { readonly sent?: ReadonlyArray<string> } => {
+  const { frame } = context.latest
+  return frame === undefined || frame.actor === actor.name ? {} : { sent: [`(${frame.actor}) ${frame.text}`] }
+}
+
+/** A push by its label, for a reader of the steps. */
+const labelled = ({ context }: StepContext, label: string): string => {
+  const index = context.scenario.steps.findIndex((step) => "push" in step && step.as === label)
+  const step = context.scenario.steps[index]
+  return `the push of step ${index + 1}${step !== undefined && "check" in step ? ` (${step.check})` : ""}`
+}
+
 export const push = (current: StepContext, step: Of<"push">): Run => {
   const { context, actor } = current
   const connection = actor.connection
@@ -75,20 +98,19 @@ export const push = (current: StepContext, step: Of<"push">): Run => {
     Effect.map((found) => {
       if (found === undefined) {
         const near = takeNearest(current, pattern)
-        const why =
-          near === undefined ? "" : `; nearest: ${mismatchText(match(pattern, near.body, context.scope).mismatches)}`
         const came = near === undefined ? {} : { came: [show(near.body, 4_000)] }
-        return current.fail(`no such push: ${missingReason(actor)}${why}`, current.wanted(pattern), came)
+        return current.fail(missing(current, pattern, near), current.wanted(pattern), { ...caused(current), ...came })
       }
       found.packet.used = true
       current.keep(found.result.captures)
       if (step.as !== undefined) context.marks.set(step.as, found.packet)
       if (step.after === undefined) return current.pass(found.result)
       const earlier = context.marks.get(step.after)
-      if (earlier === undefined) return current.skip(`the packet "${step.after}" that this one follows never arrived`)
+      if (earlier === undefined)
+        return current.skip(`${labelled(current, step.after)}, which this one follows, did not arrive`)
       return found.packet.order >= earlier.order
         ? current.pass(found.result)
-        : current.fail(`arrived before the packet "${step.after}"`, current.wanted(pattern), {
+        : current.fail(`arrived before ${labelled(current, step.after)}`, current.wanted(pattern), {
             came: [show(found.packet.body)]
           })
     })
@@ -108,7 +130,7 @@ export const quiet = (current: StepContext, step: Of<"quiet">): Run => {
         return current.fail(
           "this must not arrive",
           { $not: current.wanted(pattern) },
-          { came: [show(extra.body, 4_000)] }
+          { ...caused(current), came: [show(extra.body, 4_000)] }
         )
       }
       if (answered) return pass

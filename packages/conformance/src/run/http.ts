@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { isArray, parse, printable, type Json, type JsonObject, show } from "../Json.ts"
 import { accepting } from "../match/accepting.ts"
-import { match } from "../match/match.ts"
+import { match, type Mismatch } from "../match/match.ts"
 import { curl, type Request as HttpRequest } from "../Reproduce.ts"
 import type { Http, Step } from "../scenarios/Scenario.ts"
 import { build, type Variables } from "../match/Variables.ts"
@@ -92,7 +92,9 @@ const hasReceived = (response: Response, body: string): string =>
   ].join("\n")
 
 export interface HttpOutcome {
-  readonly problems: ReadonlyArray<string>
+  /** Why there is no response. */
+  readonly why?: string
+  readonly problems: ReadonlyArray<Mismatch>
   /** Whether the request was accepted as expected, even if the content of the response is wrong. */
   readonly accepted: boolean
   readonly captures: ReadonlyMap<string, Json>
@@ -106,7 +108,10 @@ export interface HttpOutcome {
 
 const errorText = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
-  return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
+  const { message, cause: inner } = cause
+  // The words of the HTTP client for a body that ends early.
+  const text = message === "terminated" ? "the connection was closed before the response was complete" : message
+  return inner instanceof Error ? `${text}: ${inner.message}` : text
 }
 
 /** A response with its body, or the reason why there is none. */
@@ -150,6 +155,9 @@ const contentOf = (body: string): JsonObject => {
   return json === undefined ? { text: body.slice(0, 1_000) } : { json }
 }
 
+/** A body that is not JSON. */
+const describeBody = (body: string): string => (body === "" ? "nothing" : `no JSON but ${show(body, 200)}`)
+
 /** Compares a response with the step's pattern. */
 export const judge = (step: HttpStep, context: ScenarioContext, { request, answered }: Sent): HttpOutcome => {
   const shown = {
@@ -159,11 +167,12 @@ export const judge = (step: HttpStep, context: ScenarioContext, { request, answe
   }
   if ("why" in answered) {
     const { why } = answered
-    return { ...shown, problems: [why], accepted: false, captures: new Map(), lenient: [], came: why }
+    return { ...shown, problems: [], why, accepted: false, captures: new Map(), lenient: [], came: why }
   }
   const { response, body } = answered
   const { status, headers } = response
   const names = Object.keys(step.answer.headers ?? {})
+  const json = parse(body)
   const found: JsonObject = {
     status,
     headers: Object.fromEntries(
@@ -173,13 +182,15 @@ export const judge = (step: HttpStep, context: ScenarioContext, { request, answe
       })
     ),
     text: body,
-    ...(step.answer.json === undefined ? {} : { json: parse(body) ?? null })
+    ...(step.answer.json === undefined || json === undefined ? {} : { json })
   }
   const { mismatches, captures, lenient } = match({ ...step.answer }, found, context.scope)
   return {
     ...shown,
     accepted: match(accepting({ ...step.answer }), found, context.scope).mismatches.length === 0,
-    problems: mismatches.map(({ path, expected, found: value }) => `${path}: expected ${expected}, found ${value}`),
+    problems: mismatches.map((one) =>
+      one.path === "json" && json === undefined ? { ...one, path: "the body", found: describeBody(body) } : one
+    ),
     captures,
     lenient,
     came: show({ status, ...contentOf(body) }, 4_000)

@@ -30,7 +30,7 @@ import {
 /** The context that all scenarios of a run share. */
 export interface RunContext extends Omit<
   ScenarioContext,
-  "scenario" | "scope" | "secrets" | "leaks" | "actors" | "withToken" | "exchanges" | "marks" | "began"
+  "scenario" | "scope" | "secrets" | "leaks" | "actors" | "withToken" | "exchanges" | "marks" | "latest" | "began"
 > {
   readonly accounts: { readonly [role: string]: Account }
   readonly organization?: Organization
@@ -82,6 +82,7 @@ const contextOf = (runContext: RunContext, scenario: Scenario): ScenarioContext 
     withToken: new Set<string>(),
     exchanges: [],
     marks: new Map(),
+    latest: { frame: undefined },
     began: performance.now()
   }
   return { ...runContext, ...fresh, scenario, scope, secrets: new Redactor(runContext.secrets) }

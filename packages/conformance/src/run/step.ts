@@ -41,10 +41,11 @@ const http = (current: StepContext, step: Of<"http">, before?: Sent): Run => {
   const sending = before === undefined ? send(full, context, actor.name) : Effect.succeed(before)
   return sending.pipe(
     Effect.map((one) => {
-      const { problems, accepted, captures, lenient, sent, came, wanted, command } = judge(full, context, one)
+      const { problems, why, accepted, captures, lenient, sent, came, wanted, command } = judge(full, context, one)
       current.keep(captures)
-      if (problems.length === 0 || (accepted && step.role === "setup")) return current.pass({ lenient })
-      return current.fail(problems.join("; "), wanted, { sent: [sent], came: [came], command, accepted })
+      if (why === undefined && (problems.length === 0 || (accepted && step.role === "setup")))
+        return current.pass({ lenient })
+      return current.fail(why ?? mismatchText(problems), wanted, { sent: [sent], came: [came], command, accepted })
     })
   )
 }
@@ -62,12 +63,20 @@ const repeated = (current: StepContext, step: Of<"http">, before: Sent | undefin
 export const race = (context: ScenarioContext, steps: ReadonlyArray<Of<"http">>): Effect.Effect<ReadonlyArray<Sent>> =>
   Effect.forEach(steps, (step) => send(step, context, step.by), { concurrency: "unbounded" })
 
+/** The last messages of the actor, from which a compared value comes. */
+const lastExchange = ({ context, actor }: StepContext): { readonly sent?: [string]; readonly came?: [string] } => {
+  const last = (direction: "sent" | "came") =>
+    context.exchanges.findLast((one) => one.actor === actor.name && one.direction === direction)?.text
+  const [sent, came] = [last("sent"), last("came")]
+  return { ...(sent === undefined ? {} : { sent: [sent] }), ...(came === undefined ? {} : { came: [came] }) }
+}
+
 const that = (current: StepContext, step: Of<"that">): Outcome => {
   const pattern = current.expand(step.is)
   const result = match(pattern, build(current.expand(step.that), current.context.scope), current.context.scope)
   return result.mismatches.length === 0
     ? current.pass(result)
-    : current.fail(mismatchText(result.mismatches), current.wanted(pattern))
+    : current.fail(mismatchText(result.mismatches, step.check), current.wanted(pattern), lastExchange(current))
 }
 
 const acknowledge = (current: StepContext, step: Of<"ack">): void => {
@@ -159,15 +168,29 @@ const dispatch = (current: StepContext, before: Sent | undefined): Run => {
   )
 }
 
+/** The steps that did not give values which a later step needs. */
+const missingValues = ({ steps }: ScenarioContext["scenario"], names: ReadonlyArray<string>): string => {
+  const sourceOf = (name: string) => {
+    const index = steps.findIndex((step) => writes({ ...step }).has(name))
+    const step = steps[index]
+    const check = step !== undefined && "check" in step ? ` (${step.check})` : ""
+    return index === -1 ? "no step gave" : `step ${index + 1}${check} did not give`
+  }
+  return [...new Set(names.map(sourceOf))]
+    .map((source) => `${source} ${names.filter((name) => sourceOf(name) === source).join(", ")}`)
+    .join(", and ")
+}
+
 /** Runs a step for its actor. `index` is its position for the report, from 1; `before` is a request that was sent already. */
 export const runStep = (context: ScenarioContext, step: Step, index: number, before?: Sent): Run =>
   Effect.suspend(() => {
     const current = new StepContext(context, actorOf(context, step.by), step, index)
     const template = current.expand({ ...step })
+    const { scenario } = context
     const fresh = "send" in step ? writes(template) : new Set<string>()
     const unknown = [...reads(template)].filter((name) => !fresh.has(name) && !context.scope.has(name))
     if (unknown.length === 0) return dispatch(current, before)
-    const skipped = current.skip(`${unknown.join(", ")} is not defined, because an earlier step did not set it`)
+    const skipped = current.skip(`not run, because ${missingValues(scenario, unknown)}`)
     if (!("push" in step)) return Effect.succeed(skipped)
     // The packet still arrives, and must not count as unexpected later.
     const take = Effect.sync(() => takeNearest(current, current.expand(step.push)))

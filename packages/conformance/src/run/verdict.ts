@@ -157,7 +157,7 @@ const doubtOf = ({ step }: Known, { outcome, index }: Judged, found: Observation
   const twin = step !== undefined && "unlike" in step ? step.unlike : undefined
   return twin === undefined || found.accepted.has(twin)
     ? undefined
-    : `the request of ${twin} differs in one thing only and is not accepted either`
+    : `this refusal proves nothing, because the request of ${twin}, which differs in one thing only, is not accepted either`
 }
 
 const unproved = (context: ScenarioContext, by: string, index: number, reason: string): Outcome => ({
