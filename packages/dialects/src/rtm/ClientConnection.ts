@@ -17,7 +17,7 @@ export interface SharedConnection {
   readonly limitFrames: (client: ClientConnection, bytes: number) => void
   readonly close: (client: ClientConnection, code: number, reason: string) => void
   /** The client has logged in. */
-  readonly opened: (client: ClientConnection) => void
+  readonly opened: () => void
   /** Ends the client; the connection stays. */
   readonly remove: (client: ClientConnection) => void
   /** Closes the connection with all its clients. */
@@ -56,6 +56,11 @@ export class ClientConnection implements Connection {
   get session(): ClientSession {
     if (this.#session === undefined) throw new Error("the client has no session")
     return this.#session
+  }
+
+  /** Ends the session, if it has been set. */
+  closed(): void {
+    this.#session?.closed()
   }
 
   /** Passes a frame to the session. */

@@ -1,5 +1,5 @@
 /**
- * The clients of one WebSocket. Each has a session of its own, as on a connection of its own. While none is logged in, a
+ * The clients of one WebSocket. Each has a session of its own, as on a connection of its own. While there are none, a
  * session without a client takes the commands, so that the connection counts as unauthenticated.
  */
 import type { Connection, Peer } from "@parley/core/Connection"
@@ -16,12 +16,16 @@ import { pushPacket } from "./packets.ts"
 /** Maximum number of clients of one connection. */
 export const MAX_CLIENTS = 100
 
+/** Maximum number of logins that fail, one after the other, on a connection without clients. */
+const MAX_FAILED_LOGINS = 10
+
 /** Close codes of the core after which the other clients cannot go on. */
 const CLOSES_ALL: ReadonlySet<number> = new Set([1009, 1011])
 /** Close code of the core for a session that has ended. */
 const SESSION_ENDED = 4003
-/** WebSocket close code of RFC 6455. */
+/** WebSocket close codes of RFC 6455. */
 const CLOSE_GOING_AWAY = 1001
+const CLOSE_POLICY = 1008
 
 /** Version of the protocol that a client has asked for. */
 export interface Format {
@@ -39,8 +43,10 @@ export class ClientConnections implements Peer, SharedConnection {
   readonly #clients = new Map<string, ClientConnection>()
   readonly #paused = new Set<ClientConnection>()
   readonly #limits = new Map<ClientConnection, number>()
-  /** Takes commands while no client is logged in. */
+  /** Takes commands while there are no clients. */
   #lobby: ClientConnection | undefined
+  /** Number of failed logins since the last successful one. */
+  #failedLogins = 0
   #ended = false
 
   /** `accept` creates the session of a client. */
@@ -77,7 +83,7 @@ export class ClientConnections implements Peer, SharedConnection {
 
   closed(): void {
     this.#ended = true
-    for (const client of [...this.#clients.values(), this.#lobby]) client?.session.closed()
+    for (const client of [...this.#clients.values(), this.#lobby]) client?.closed()
     this.#clients.clear()
     this.#lobby = undefined
   }
@@ -109,10 +115,18 @@ export class ClientConnections implements Peer, SharedConnection {
   }
 
   #add(peerId: string): ClientConnection | undefined {
+    // A login takes the place of the session without a client: together they would count twice.
+    const lobby = this.#lobby
+    this.#lobby = undefined
+    if (lobby !== undefined) this.#end(lobby)
     const client = new ClientConnection(this, peerId)
     this.#clients.set(peerId, client)
-    client.attach(this.#accept(client))
-    return this.#clients.get(peerId)
+    const session = this.#accept(client)
+    client.attach(session)
+    if (this.#clients.has(peerId)) return client
+    // There are too many connections: the client got an error, and was removed.
+    session.closed()
+    return undefined
   }
 
   #openLobby(): void {
@@ -149,23 +163,23 @@ export class ClientConnections implements Peer, SharedConnection {
   }
 
   opened(): void {
-    const lobby = this.#lobby
-    if (lobby === undefined) return
-    this.#lobby = undefined
-    this.#end(lobby)
+    this.#failedLogins = 0
   }
 
   remove(client: ClientConnection): void {
     if (client.peerId === undefined || this.#clients.get(client.peerId) !== client) return
     this.#clients.delete(client.peerId)
     this.#end(client)
-    if (this.#clients.size === 0 && this.#lobby === undefined) this.#openLobby()
+    if (this.#clients.size > 0) return
+    // Each login has a deadline; without a limit, failing ones would keep the connection.
+    if (++this.#failedLogins > MAX_FAILED_LOGINS) this.closeAll(CLOSE_POLICY, "too many failed logins")
+    else this.#openLobby()
   }
 
   #end(client: ClientConnection): void {
     this.#limits.delete(client)
     this.resume(client)
-    client.session.closed()
+    client.closed()
   }
 
   get missed(): Format["missed"] {

@@ -52,7 +52,7 @@ export const openSession = Effect.fnUntraced(function* (
   // The client disconnected meanwhile.
   if (session.live !== live) return { frame: undefined }
   client.appId = appId
-  client.shared.opened(client)
+  client.shared.opened()
   if (before !== undefined && before !== live) yield* deps.sessions.end(before, session.connection.id)
   yield* endConflicts(deps, session, live)
   return {

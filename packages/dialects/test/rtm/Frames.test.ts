@@ -11,8 +11,8 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 /** A connection that reads commands one by one. */
-const dial = async (protocol = "lc.protobuf2.3") => {
-  const socket = new WebSocket(server.url, protocol)
+const dial = async (protocol = "lc.protobuf2.3", { url } = server) => {
+  const socket = new WebSocket(url, protocol)
   socket.binaryType = "arraybuffer"
   const received: Array<Command> = []
   const waiting: Array<(command: Command) => void> = []
@@ -185,5 +185,25 @@ describe("frames of the rtm protocol", () => {
     })
     assert.deepInclude(await route("appId=frames&secure=true"), { server: `wss://${host}/rtm` })
     assert.deepInclude(await route("appId=none"), { code: 4100 })
+  })
+
+  it("are answered by an error for clients beyond the limit of connections, and the others go on", async () => {
+    const small = await startServer([], { settings: { "limits.connectionsPerAddress": 4 } })
+    await small.parley.operate("rtm-app add", { id: "frames", "all-users": true })
+    const { ask, socket } = await dial("lc.protobuf2.3", small)
+    const codes: Array<number | undefined> = []
+    for (let index = 1; index <= 6; index++) codes.push((await ask(login(`limited-${index}`, index))).error?.code)
+    assert.deepStrictEqual(codes, [undefined, undefined, undefined, undefined, 4113, 4113])
+    assert.deepInclude(await ask({ cmd: Cmd.echo, i: 9 }), { cmd: Cmd.echo, i: 9 })
+    socket.close()
+    await small.close()
+  })
+
+  it("close a connection whose logins fail again and again", async () => {
+    const { ask, send, closed } = await dial()
+    const stolen = (i: number): Command => ({ ...login(`fails-${i}`, i), session: { st: "x", r: true } })
+    for (let i = 1; i <= 10; i++) assert.strictEqual((await ask(stolen(i))).error?.code, 4112)
+    send(stolen(11))
+    assert.strictEqual((await closed).code, 1008)
   })
 })
