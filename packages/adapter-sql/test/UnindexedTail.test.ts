@@ -30,7 +30,7 @@ const paces = [
 
 for (const [turn, [when, policy]] of paces.entries()) {
   describe(`a store that indexes its log ${when}`, () => {
-    for (const law of share(storeLaws, 3, turn)) {
+    for (const law of share(storeLaws, paces.length, turn)) {
       it.effect(law.name, () =>
         Effect.flatMap(folder, (path) =>
           law.check.pipe(
