@@ -38,7 +38,7 @@ describe("attributes", () => {
       const { perform } = yield* Engine
       const made = { gid: "h", name: "", type: "group", members: [], subject: 0, public: false } as const
       if (bob === undefined) return assert.fail("nobody")
-      for (const key of ["parley.via", "parley.organisation", "parley.slowMode"]) {
+      for (const key of ["parley.via", "parley.organisation", "parley.slowMode", "parley.silenced.2"]) {
         assert.deepStrictEqual(
           (yield* Effect.flip(edit({ [key]: 1 }))).reason,
           invalid(`data.${key}`, "must not be changed as an attribute")

@@ -39,6 +39,8 @@ const chat = (part: Partial<Chat> = {}): Chat => {
 const system = (part: Partial<Chat> = {}): Chat =>
   chat({ type: "system", owner: null, createdBy: null, admins: [], members: new Map(), ...part })
 const user = (role: Role) => ({ id: UserId(roles[role]), admin: role === "administrator" })
+/** Silences an admin, who is exempt, and the member. */
+const silenced = { "parley.silenced.2": true, "parley.silenced.4": true }
 const everybody = Object.keys(roles) as ReadonlyArray<Role>
 const allowed = (operation: Operation, of: Chat): ReadonlyArray<Role> =>
   everybody.filter((role) => refusal(operation, { user: user(role), chat: of }) === undefined)
@@ -82,6 +84,13 @@ describe("invariant 2: rules are plain functions, the same for every protocol", 
     ["setSlowMode", "a group", chat({ public: true }), ["owner", "admin"]],
     ["setSlowMode", "a system chat", system({ admins: [UserId(3)] }), []],
     ["setSlowMode", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
+    ["silenceMembers", "a group", chat({ public: true }), ["owner", "admin"]],
+    ["silenceMembers", "a system chat", system({ admins: [UserId(3)] }), []],
+    ["silenceMembers", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
+    ["send", "a group with silenced members", chat({ attributes: silenced }), ["owner", "admin", "sender"]],
+    ["rename", "a group with silenced members", chat({ attributes: silenced }), ["owner", "admin", "sender"]],
+    ["editOwn", "a group with silenced members", chat({ attributes: silenced }), ["owner", "admin", "sender"]],
+    ["read", "a group with silenced members", chat({ attributes: silenced }), ["owner", "admin", "sender", "member"]],
     ["editOwn", "a group", chat({ public: true }), ["owner", "admin", "sender", "member"]],
     ["editOwn", "a group where only admins speak", chat({ senders: "admins" }), ["owner", "admin"]],
     ["editOthers", "a group", chat(), ["owner", "admin"]],

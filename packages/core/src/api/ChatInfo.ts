@@ -1,6 +1,7 @@
 /** Chats for embedders: the engine's facts in one object. */
-import { type Chat, type LogHead, slowModeOf } from "../model/Chat.ts"
+import { type Chat, flaggedUsers, type LogHead, slowModeOf } from "../model/Chat.ts"
 import type { ChatView, OwnChatView } from "../model/Command.ts"
+import type { UserId } from "../model/Ids.ts"
 
 /** A chat and its log's head. Times are milliseconds since 1970. */
 export interface ChatInfo extends Chat {
@@ -8,6 +9,8 @@ export interface ChatInfo extends Chat {
   readonly head: LogHead
   /** Seconds that a member who is not an admin must wait between two messages; 0 without slow mode. */
   readonly slowMode: number
+  /** Users who may not send, by id; some may have left. */
+  readonly silenced: ReadonlyArray<UserId>
 }
 
 /** A chat with one member's own flags. */
@@ -20,7 +23,12 @@ export interface OwnChatInfo extends ChatInfo {
   readonly mute: boolean
 }
 
-export const chatInfo = ({ chat, head }: ChatView): ChatInfo => ({ ...chat, head, slowMode: slowModeOf(chat) })
+export const chatInfo = ({ chat, head }: ChatView): ChatInfo => ({
+  ...chat,
+  head,
+  slowMode: slowModeOf(chat),
+  silenced: flaggedUsers(chat.attributes, "silenced")
+})
 
 export const ownChatInfo = ({ chat, head, preference }: OwnChatView): OwnChatInfo => ({
   ...chatInfo({ chat, head }),

@@ -121,6 +121,19 @@ export class UserApi extends UserApiBase {
   setSlowMode(chat: ChatRef, seconds: number): Promise<ChatInfo> {
     return this.change({ _tag: "SetSlowMode", chat: chatRef(chat), seconds })
   }
+  /**
+   * Forbids members of a group to send, as an admin, or lets them send again with `on` false. Their messages, edits and
+   * new names of the group are refused with `SendForbidden`, including after they have left and joined again. Rejects with
+   * `TargetsNotMembers` for others, and with `Invalid` for admins.
+   */
+  silence(chat: ChatRef, users: ReadonlyArray<UserRef>, on = true): Promise<ChatInfo> {
+    return this.changeWith(chat, users, (members) => ({
+      _tag: "SilenceMembers",
+      chat: chatRef(chat),
+      members,
+      silenced: on
+    }))
+  }
   /** Sets the user's own star on a chat, or removes it with `on` false. */
   star(chat: ChatRef, on = true): Promise<OwnChatInfo> {
     return this.do({ _tag: "SetPreference", chat: chatRef(chat), star: on }, ownChatInfo)

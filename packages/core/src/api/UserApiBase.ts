@@ -10,7 +10,7 @@ import type { EngineServices } from "./EngineServices.ts"
 /** Commands with user references that reply with a chat. */
 type UsersCommand = Extract<
   Command,
-  { readonly _tag: "AddMembers" | "RemoveMembers" | "ReviseGroup" | "SetAdmins" | "SetSenders" }
+  { readonly _tag: "AddMembers" | "RemoveMembers" | "ReviseGroup" | "SetAdmins" | "SetSenders" | "SilenceMembers" }
 >
 
 export class UserApiBase {

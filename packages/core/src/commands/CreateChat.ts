@@ -1,7 +1,7 @@
 /** Creates a chat, or returns the existing one. Source: PROTOCOLS, "create" and "Pairs". */
 import * as Effect from "effect/Effect"
 import type { AppScope } from "../model/AppScope.ts"
-import { ENGINE_ATTRIBUTES, type NewChat, ORGANISATION, VIA } from "../model/Chat.ts"
+import { isEngineAttribute, type NewChat, ORGANISATION, VIA } from "../model/Chat.ts"
 import type { CreateChat, ReplyOf } from "../model/Command.ts"
 import { isDirectGid, directGid } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
@@ -37,7 +37,7 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
   }
   const problem = nameProblem(context, command.name, true)
   if (problem !== undefined) return yield* refuse(problem)
-  const own = Object.keys(command.attributes ?? {}).find((key) => ENGINE_ATTRIBUTES.has(key))
+  const own = Object.keys(command.attributes ?? {}).find(isEngineAttribute)
   if (own !== undefined) return yield* refuse(invalid(`attributes.${own}`, "must not be given as an attribute"))
   const others = yield* existing(context, invocation, "members", command.members)
   const { by } = invocation

@@ -1,6 +1,6 @@
 /** Several changes of a group in one step: atomic, with one entry and one version. */
 import * as Effect from "effect/Effect"
-import { type Chat, ENGINE_ATTRIBUTES, isMember } from "../model/Chat.ts"
+import { type Chat, isEngineAttribute, isMember } from "../model/Chat.ts"
 import type { DissolveChat, EditChat, ReviseGroup } from "../model/Command.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Changed } from "../model/Log.ts"
@@ -41,7 +41,7 @@ const isTooLarge = (value: unknown, limit: number): boolean =>
 
 /** Counts the attributes, without the engine's own ones. */
 const countOf = (attributes: Chat["attributes"]): number =>
-  Object.entries(attributes).filter(([key, value]) => value !== null && !ENGINE_ATTRIBUTES.has(key)).length
+  Object.entries(attributes).filter(([key, value]) => value !== null && !isEngineAttribute(key)).length
 
 export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (context, invocation, command) {
   const { name, attributes } = command
@@ -62,7 +62,7 @@ export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (c
   for (const [index, [key, value]] of Object.entries(attributes ?? {}).entries()) {
     if (index % ATTRIBUTES_SLICE === ATTRIBUTES_SLICE - 1) yield* Effect.yieldNow
     const field = `data.${key.slice(0, 64)}`
-    if (ENGINE_ATTRIBUTES.has(key)) return yield* refuse(invalid(field, "must not be changed as an attribute"))
+    if (isEngineAttribute(key)) return yield* refuse(invalid(field, "must not be changed as an attribute"))
     if (exceeds(key, MAX_KEY)) return yield* refuse(invalid(field, `must have a key of at most ${MAX_KEY} bytes`))
     // A removed attribute has no size.
     if (value !== null && isTooLarge(value, attribute)) {

@@ -23,6 +23,7 @@ import { sendTransient } from "./SendTransient.ts"
 import { notifyTyping } from "./Typing.ts"
 import type { CommandHandler } from "./CommandHandler.ts"
 import { sendMessages } from "./SendMessages.ts"
+import { silenceMembers } from "./UserFlags.ts"
 import { changeStatus, listUsers, readUserSettings, renameUser, saveUserSettings } from "./Users.ts"
 
 export const commandHandlers: {
@@ -41,6 +42,7 @@ export const commandHandlers: {
   SetAdmins: setAdmins,
   SetSenders: setSenders,
   SetSlowMode: setSlowMode,
+  SilenceMembers: silenceMembers,
   SetPreference: setPreference,
   SendMessages: sendMessages,
   RecallMessage: recallMessage,

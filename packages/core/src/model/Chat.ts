@@ -1,5 +1,5 @@
 /** Chats: the facts that rules decide on, and each member's own preferences. */
-import type { ChatId, UserId } from "./Ids.ts"
+import { type ChatId, UserId } from "./Ids.ts"
 
 /**
  * Known types are `system` (everybody is a member), `one2one` (a direct chat of two users) and `group`. Others
@@ -106,8 +106,41 @@ export const ORGANISATION = "parley.organisation"
 /** Attribute with the interval of slow mode in seconds; absent without slow mode. Set by the command `SetSlowMode`. */
 export const SLOW_MODE = "parley.slowMode"
 
-/** Attributes that only the engine sets. */
-export const ENGINE_ATTRIBUTES: ReadonlySet<string> = new Set([VIA, ORGANISATION, SLOW_MODE])
+/** Beginning of the names of attributes that only the engine sets. */
+const ENGINE_PREFIX = "parley."
+
+/** Returns whether only the engine sets the attribute. */
+export const isEngineAttribute = (name: string): boolean => name.startsWith(ENGINE_PREFIX)
+
+/**
+ * A fact of single users in a chat, members or not. Each is an attribute, `parley.silenced.12`, so that an entry of the
+ * log names the users that it concerns. Silenced members may not send; set by the command `SilenceMembers`.
+ */
+export type UserFlag = "silenced"
+
+/** Returns the name of the attribute. */
+export const flagName = (flag: UserFlag, user: UserId): string => `${ENGINE_PREFIX}${flag}.${user}`
+
+/** Returns whether the user has the flag in a group; other chats have none. */
+export const hasFlag = (
+  { type, attributes }: Pick<Chat, "type" | "attributes">,
+  flag: UserFlag,
+  user: UserId
+): boolean => type === "group" && attributes[flagName(flag, user)] === true
+
+/** Returns the users by id for whom the attributes set the flag, or remove it with `value` null. */
+export const flaggedUsers = (
+  attributes: Chat["attributes"] = {},
+  flag: UserFlag,
+  value: true | null = true
+): ReadonlyArray<UserId> => {
+  const prefix = `${ENGINE_PREFIX}${flag}.`
+  const users: Array<UserId> = []
+  for (const [name, one] of Object.entries(attributes)) {
+    if (one === value && name.startsWith(prefix)) users.push(UserId(Number(name.slice(prefix.length))))
+  }
+  return users.sort((a, b) => a - b)
+}
 
 /**
  * Returns the seconds that a member who is not an admin must wait between two messages; 0 without slow mode, and in

@@ -139,6 +139,17 @@ export interface SetSlowMode {
   readonly chat: ChatRef
   readonly seconds: number
 }
+/**
+ * Forbids members of a group to send until it is undone, for admins, who cannot be silenced. It lasts when they leave and
+ * join again. Repeating it changes nothing.
+ */
+export interface SilenceMembers {
+  readonly _tag: "SilenceMembers"
+  readonly chat: ChatRef
+  readonly members: ReadonlyArray<UserId>
+  /** False lets them send again; also users who have left. */
+  readonly silenced: boolean
+}
 /** Absent fields stay as they are. */
 export interface SetPreference {
   readonly _tag: "SetPreference"
@@ -320,6 +331,7 @@ export interface Replies {
   readonly SetAdmins: ChatView
   readonly SetSenders: ChatView
   readonly SetSlowMode: ChatView
+  readonly SilenceMembers: ChatView
   readonly SetPreference: OwnChatView
   readonly SendMessages: ReadonlyArray<SentMessage>
   readonly RecallMessage: Message
@@ -412,6 +424,7 @@ export type Command =
   | SetAdmins
   | SetSenders
   | SetSlowMode
+  | SilenceMembers
   | SetPreference
   | SendMessages
   | RecallMessage

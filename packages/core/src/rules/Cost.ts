@@ -28,6 +28,7 @@ export const costBefore = (command: Command): number => {
     case "CreateChat":
     case "AddMembers":
     case "RemoveMembers":
+    case "SilenceMembers":
       return command.members.length * PER_USER
     case "ReviseGroup":
       return ((command.add?.length ?? 0) + (command.remove?.length ?? 0)) * PER_USER
@@ -132,7 +133,8 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
     case "DissolveChat":
     case "PublishChat":
     case "SetAdmins":
-    case "SetSenders": {
+    case "SetSenders":
+    case "SilenceMembers": {
       // The reply lists all members too.
       const { chat } = done.reply as ReplyOf<typeof done.command>
       return costOfNotifying(chat, online) + chat.members.size * PER_MEMBER_ID

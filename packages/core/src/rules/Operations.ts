@@ -13,7 +13,7 @@ import {
   visible
 } from "./Membership.ts"
 import type { Facts, Rule } from "./Rule.ts"
-import { sender } from "./Sending.ts"
+import { notSilenced, sender } from "./Sending.ts"
 import { slowMode } from "./SlowMode.ts"
 
 /** The rules of each operation, in the order of their checks; the first that refuses decides. */
@@ -22,7 +22,7 @@ export const operations = {
   see: [visible],
   join: [visible, group, joinable],
   leave: [visible, group, member],
-  rename: [visible, group, member, sender],
+  rename: [visible, group, member, sender, notSilenced],
   /** Star, hide, mute: the caller's own flags. */
   setPreference: [visible, member],
   addMembers: [visible, group, member],
@@ -32,7 +32,7 @@ export const operations = {
    */
   approveMembers: [visible, group, member, admin],
   removeMembers: [visible, group, member, admin],
-  send: [visible, member, sender, slowMode],
+  send: [visible, member, sender, notSilenced, slowMode],
   broadcast: [visible, member, admin],
   /**
    * A declared difference between protocols: any operation of a protocol with direct chats only, to which other chats
@@ -51,8 +51,9 @@ export const operations = {
   setAdmins: [visible, system, systemAdministrator],
   setSenders: [visible, groupOrSystem, member, admin],
   setSlowMode: [visible, group, member, admin],
+  silenceMembers: [visible, group, member, admin],
   /** Editing one's own message: new content is sent, so the right to send is needed. */
-  editOwn: [visible, member, sender],
+  editOwn: [visible, member, sender, notSilenced],
   /** Editing another sender's message. */
   editOthers: [visible, member, admin],
   /** Recalling another sender's message; every member may recall their own. */

@@ -1,4 +1,5 @@
 /** Permission to send. */
+import { hasFlag } from "../model/Chat.ts"
 import { isAdmin } from "./Membership.ts"
 import type { Facts, Rule } from "./Rule.ts"
 
@@ -23,4 +24,11 @@ export const canSend = (facts: Facts): boolean => {
 export const sender: Rule = {
   name: "only members who may send",
   check: (facts) => (canSend(facts) ? undefined : { _tag: "SendForbidden" })
+}
+
+/** Refuses members whom an admin has silenced, with `SendForbidden`. */
+export const notSilenced: Rule = {
+  name: "silenced members may not send",
+  check: (facts) =>
+    hasFlag(facts.chat, "silenced", facts.user.id) && !isAdmin(facts) ? { _tag: "SendForbidden" } : undefined
 }

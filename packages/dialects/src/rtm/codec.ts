@@ -52,7 +52,17 @@ export const Op = {
   members: 50,
   maxRead: 51,
   modify: 150,
-  modified: 151
+  modified: 151,
+  addShutup: 180,
+  removeShutup: 181,
+  queryShutup: 182,
+  shutupAdded: 183,
+  shutupRemoved: 184,
+  shutupResult: 185,
+  shutuped: 186,
+  unshutuped: 187,
+  membersShutuped: 188,
+  membersUnshutuped: 189
 } as const
 
 const nested = Object.fromEntries(

@@ -1,5 +1,5 @@
 /** Encodes events as pushes. */
-import type { Chat, LogHead } from "@parley/core/Chat"
+import { type Chat, flaggedUsers, type LogHead, type UserFlag } from "@parley/core/Chat"
 import type { ChatEvent, Event, ReadEvent, TransientMessageEvent } from "@parley/core/Event"
 import { Frame } from "@parley/core/Frame"
 import type { UserId } from "@parley/core/Ids"
@@ -90,6 +90,25 @@ const joins = (event: ChatEvent, users: ReadonlyArray<UserId>, facts: EncodingFa
   return packets
 }
 
+/** Pushes of a flag that users get or lose: one for them, and one for the others. */
+const FLAG_PUSHES: ReadonlyArray<readonly [flag: UserFlag, value: true | null, own: number, others: number]> = [
+  ["silenced", true, Op.shutuped, Op.membersShutuped],
+  ["silenced", null, Op.unshutuped, Op.membersUnshutuped]
+]
+
+const flags = (event: ChatEvent, { attributes }: Changed, facts: EncodingFacts): ReadonlyArray<string> => {
+  const { chat, entry } = event
+  const initBy = facts.clientOf(entry.by)
+  return FLAG_PUSHES.flatMap(([flag, value, own, others]) => {
+    const users = flaggedUsers(attributes, flag, value)
+    if (users.length === 0) return []
+    return [
+      pushPacket(conv(own, chat, { initBy }), { only: users }),
+      pushPacket(conv(others, chat, { initBy, m: users.map(facts.clientOf) }), { except: users })
+    ]
+  })
+}
+
 const changes = (event: ChatEvent, change: Changed, facts: EncodingFacts): ReadonlyArray<string> => {
   const { chat, entry, toRemoved = false } = event
   const initBy = facts.clientOf(entry.by)
@@ -100,6 +119,7 @@ const changes = (event: ChatEvent, change: Changed, facts: EncodingFacts): Reado
   if (removed.length > 0) {
     packets.push(pushPacket(conv(Op.membersLeft, chat, { initBy, m: removed.map(facts.clientOf) })))
   }
+  packets.push(...flags(event, change, facts))
   const attributes = changedAttributes(change)
   if (Object.keys(attributes).length > 0) {
     const data = JSON.stringify(attributes)

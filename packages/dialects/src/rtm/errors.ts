@@ -63,6 +63,7 @@ const CODES: Codes = {
   NotMember: Code.membershipRequired,
   Forbidden: Code.notAllowed,
   SendForbidden: Code.notAllowed,
+  TargetsNotMembers: Code.membershipRequired,
   NotPublic: Code.notAllowed,
   WrongChatType: Code.notAllowed,
   CannotRemoveOwner: Code.notAllowed,

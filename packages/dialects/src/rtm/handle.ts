@@ -21,6 +21,7 @@ import { Code, Failure, fail, failureOf, unsupported } from "./errors.ts"
 import { closeSession, numberOf, openSession, queryOnline, refreshSession } from "./login.ts"
 import { readLogs } from "./logs.ts"
 import { draftOf, hasToken, isTransient, patchMessage, sendMessage, sentReply } from "./messages.ts"
+import { querySilenced, silenceMembers } from "./moderation.ts"
 import { replyPacket } from "./packets.ts"
 import { queryConversations } from "./query.ts"
 import { readConversations, readMarks } from "./unread.ts"
@@ -40,7 +41,10 @@ const OPERATIONS: Readonly<Record<number, Readonly<Record<number, Handler>>>> = 
     [Op.members]: listMembers,
     [Op.maxRead]: readMarks,
     [Op.mute]: muteConversation(true),
-    [Op.unmute]: muteConversation(false)
+    [Op.unmute]: muteConversation(false),
+    [Op.addShutup]: silenceMembers(true),
+    [Op.removeShutup]: silenceMembers(false),
+    [Op.queryShutup]: querySilenced
   },
   [Cmd.patch]: { [Op.modify]: patchMessage }
 }

@@ -178,6 +178,7 @@ export const messages = {
     tempConvIds: [29, "*string"],
     allowedPids: [30, "*string"],
     failedPids: [31, "*ErrorBody"],
+    next: [40, "string"],
     results: [100, "Json"],
     where: [101, "Json"],
     attr: [103, "Json"],

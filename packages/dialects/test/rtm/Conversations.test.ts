@@ -167,7 +167,6 @@ describe.each(sdks)("conversations of clients of the SDK %s", (version, sdk) => 
     assert.strictEqual(await codeOf(tom.createChatRoom({ name: "room" })), 4308)
     assert.strictEqual(await codeOf(tom.createTemporaryConversation({ members: [jerryId], ttl: 60 })), 4308)
     const conversation = await tom.createConversation({ members: [jerryId] })
-    assert.strictEqual(await codeOf(conversation.muteMembers([jerryId])), 4308)
     assert.strictEqual(await codeOf(conversation.blockMembers([jerryId])), 4308)
     await close()
   })

@@ -17,6 +17,8 @@ const byAdmin = "the rule for admins refuses the same callers"
 const otherProtocol = "only a chat of another protocol can be of another type"
 const ours = "no document has edits, so no scenario has one"
 const noSlowMode = "no document has slow mode, so no scenario has it"
+const notSilenced = "silenced members may not send"
+const noSilence = "no document has silenced members, so no scenario has one"
 const once = "the rule of visibility refuses the same callers"
 
 const xuanxuan = (...checks: ReadonlyArray<string>): ReadonlyArray<string> => checks.map((check) => `xuanxuan/${check}`)
@@ -37,7 +39,8 @@ const kills: { readonly [operation in Operation]: Kills } = {
     [visible]: xuanxuan("rename/refused#private-chat-alike"),
     [group]: xuanxuan("rename/refused#no-group"),
     [member]: xuanxuan("rename/refused#public-but-no-member"),
-    "only members who may send": xuanxuan("rename/refused#may-not-speak")
+    "only members who may send": xuanxuan("rename/refused#may-not-speak"),
+    [notSilenced]: noSilence
   },
   setPreference: {
     [visible]: xuanxuan(
@@ -72,6 +75,7 @@ const kills: { readonly [operation in Operation]: Kills } = {
     [visible]: xuanxuan("message/refused#private-chat-alike"),
     [member]: xuanxuan("message/refused#public-but-no-member"),
     "only members who may send": xuanxuan("committers/list#not-on-the-list"),
+    [notSilenced]: noSilence,
     "in slow mode, members who are not admins send one message per interval": noSlowMode
   },
   broadcast: {
@@ -126,7 +130,8 @@ const kills: { readonly [operation in Operation]: Kills } = {
     [admin]: xuanxuan("committers/refused#no-admin")
   },
   setSlowMode: { [visible]: noSlowMode, [group]: noSlowMode, [member]: noSlowMode, [admin]: noSlowMode },
-  editOwn: { [visible]: ours, [member]: ours, "only members who may send": ours },
+  silenceMembers: { [visible]: noSilence, [group]: noSilence, [member]: noSilence, [admin]: noSilence },
+  editOwn: { [visible]: ours, [member]: ours, "only members who may send": ours, [notSilenced]: noSilence },
   editOthers: { [visible]: ours, [member]: ours, [admin]: ours },
   recallOthers: {
     [visible]: "only a message that the caller can see is recalled",

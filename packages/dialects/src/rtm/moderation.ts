@@ -1,0 +1,84 @@
+/** Silencing members of a conversation, for its owner and admins. */
+import { type Chat, flaggedUsers, isMember, type UserFlag } from "@parley/core/Chat"
+import { refuse } from "@parley/core/Refused"
+import type { User } from "@parley/core/User"
+import * as Effect from "effect/Effect"
+import { Cmd, Op } from "./codec.ts"
+import type { Handler, HandlerFailure, RequestContext } from "./context.ts"
+import { namedChat } from "./conversations.ts"
+import { Code, fail } from "./errors.ts"
+import { conversationId } from "./ids.ts"
+
+const DEFAULT_LIMIT = 10
+const MAX_LIMIT = 1000
+
+/** Returns the users with these client ids; refuses unknown ones. */
+const knownUsers = Effect.fnUntraced(function* (
+  { deps }: RequestContext,
+  clientIds: ReadonlyArray<string> = []
+): Effect.fn.Return<ReadonlyArray<User>, HandlerFailure> {
+  const ids = [...new Set(clientIds)]
+  const { membersPerRequest } = deps.settings
+  if (ids.length > membersPerRequest) {
+    return yield* fail(Code.conversationFull, `A command may name at most ${membersPerRequest} clients.`)
+  }
+  const found = yield* deps.engine.context.users.resolve(ids)
+  const missing = ids.filter((_, index) => found[index] === undefined)
+  if (missing.length > 0) return yield* refuse({ _tag: "NoSuchUsers", users: missing })
+  return found.flatMap((user) => (user === undefined ? [] : [user]))
+})
+
+/** `add_shutup` and `remove_shutup`: takes effect for all named clients or for none. */
+export const silenceMembers =
+  (silenced: boolean): Handler =>
+  (context) =>
+    Effect.gen(function* () {
+      const { command, run } = context
+      const chat = yield* namedChat(command.conv?.cid)
+      const users = yield* knownUsers(context, command.conv?.m)
+      const members = users.map(({ id }) => id)
+      const { chat: after } = yield* run({ _tag: "SilenceMembers", chat, members, silenced })
+      return {
+        cmd: Cmd.conv,
+        op: silenced ? Op.shutupAdded : Op.shutupRemoved,
+        conv: { cid: conversationId(after), allowedPids: users.map(({ account }) => account) }
+      }
+    })
+
+interface Page {
+  readonly clients: ReadonlyArray<string>
+  /** Start of the next page; undefined on the last one. */
+  readonly next?: string
+}
+
+/** Returns the clients with a flag by the ids of their users, after the user `next`. */
+const flaggedClients = Effect.fnUntraced(function* (
+  { deps }: RequestContext,
+  { attributes }: Chat,
+  flag: UserFlag,
+  { limit = DEFAULT_LIMIT, next = "" }: { readonly limit?: number | undefined; readonly next?: string | undefined }
+): Effect.fn.Return<Page, HandlerFailure> {
+  if (!/^\d{0,15}$/.test(next)) return yield* fail(Code.queryFailed, "next must be that of an earlier reply.")
+  const size = limit > 0 ? Math.min(limit, MAX_LIMIT) : DEFAULT_LIMIT
+  const rest = flaggedUsers(attributes, flag).filter((user) => user > Number(next))
+  const users = yield* deps.engine.context.users.findMany(rest.slice(0, size))
+  const clients = users.map(({ account }) => account)
+  return rest.length > size ? { clients, next: String(rest[size - 1]) } : { clients }
+})
+
+/** Returns the chat that a command names, for its members. */
+const ownChat = Effect.fnUntraced(function* (
+  { run, user }: RequestContext,
+  conversation: string | undefined
+): Effect.fn.Return<Chat, HandlerFailure> {
+  const { chat } = yield* run({ _tag: "ReadChat", chat: yield* namedChat(conversation) })
+  return isMember(chat, user.id) ? chat : yield* refuse({ _tag: "NotMember" })
+})
+
+/** `query_shutup`, for members. */
+export const querySilenced: Handler = Effect.fnUntraced(function* (context) {
+  const { conv = {} } = context.command
+  const chat = yield* ownChat(context, conv.cid)
+  const { clients, ...next } = yield* flaggedClients(context, chat, "silenced", conv)
+  return { cmd: Cmd.conv, op: Op.shutupResult, conv: { cid: conversationId(chat), m: clients, ...next } }
+})
