@@ -4,17 +4,17 @@
  */
 import type { ChatId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
-import type { StorageFailed } from "@parley/core/Store"
 import * as Base64 from "effect/encoding/Base64"
 import * as Effect from "effect/Effect"
 import { parseContent } from "../_http/jsonLimits.ts"
 import { Cmd } from "./codec.ts"
 import { toWire } from "./content.ts"
-import type { Deps, Handler, HandlerFailure, RequestContext } from "./context.ts"
+import type { Handler, HandlerFailure, RequestContext } from "./context.ts"
 import { namedChat } from "./conversations.ts"
 import { convType } from "./encode.ts"
 import { Code, type Codes, fail, failureOf } from "./errors.ts"
-import { conversationId, entryId, messageId } from "./ids.ts"
+import { conversationId, messageId } from "./ids.ts"
+import { firstAfter, lastBefore, type Point } from "./positions.ts"
 import type { MessageOf } from "./schema.ts"
 
 const DEFAULT_LIMIT = 20
@@ -31,13 +31,6 @@ const MESSAGE_FRAME = 200
 const COST_PER_MESSAGE = 1 / 100
 
 const CODES: Codes = { NoSuchChat: Code.logRejected, NotMember: Code.logRejected }
-
-/** One end of the range. */
-interface Point {
-  readonly time: number
-  readonly message: string
-  readonly included: boolean
-}
 
 /** Numbers of messages, both included; empty if `from` is greater than `to`. */
 interface Range {
@@ -85,62 +78,6 @@ export const readLogs: Handler = Effect.fnUntraced(function* (context) {
       })
     }
   }
-})
-
-/** Returns the number of the message that a point names, if it is one of the chat. */
-const numberOf = Effect.fnUntraced(function* (
-  { store }: Deps,
-  chat: ChatId,
-  { message }: Point
-): Effect.fn.Return<number | undefined, StorageFailed> {
-  const id = entryId(message)
-  if (id === undefined) return undefined
-  const [found] = yield* store.messages([id])
-  return found?.chat === chat ? found.number : undefined
-})
-
-/** Returns the number of the first message after a point; 1 without a point. */
-const firstAfter = Effect.fnUntraced(function* (
-  deps: Deps,
-  chat: ChatId,
-  total: number,
-  point: Point
-): Effect.fn.Return<number, StorageFailed> {
-  const number = yield* numberOf(deps, chat, point)
-  if (number !== undefined) return point.included ? number : number + 1
-  if (point.time <= 0) return 1
-  return yield* search(deps, chat, total, (date) => (point.included ? date >= point.time : date > point.time))
-})
-
-/** Returns the number of the last message before a point; the newest without a point. */
-const lastBefore = Effect.fnUntraced(function* (
-  deps: Deps,
-  chat: ChatId,
-  total: number,
-  point: Point
-): Effect.fn.Return<number, StorageFailed> {
-  const number = yield* numberOf(deps, chat, point)
-  if (number !== undefined) return point.included ? number : number - 1
-  if (point.time <= 0) return total
-  return (yield* search(deps, chat, total, (date) => (point.included ? date > point.time : date >= point.time))) - 1
-})
-
-/** Returns the lowest number whose message has such a date, which later ones have as well; `total + 1` if none has. */
-const search = Effect.fnUntraced(function* (
-  { store }: Deps,
-  chat: ChatId,
-  total: number,
-  isLater: (date: number) => boolean
-): Effect.fn.Return<number, StorageFailed> {
-  let from = 1
-  let to = total + 1
-  while (from < to) {
-    const middle = Math.floor((from + to) / 2)
-    const [message] = yield* store.history(chat, { from: middle, to: middle })
-    if (message === undefined || !isLater(message.date)) from = middle + 1
-    else to = middle
-  }
-  return from
 })
 
 interface PageOptions {

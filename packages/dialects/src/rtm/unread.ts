@@ -1,5 +1,5 @@
 /** Notices of unread messages, and read marks. */
-import type { Command as EngineCommand, MarkRead, ReplyOf, UnreadCount } from "@parley/core/Command"
+import type { Command as EngineCommand, ReplyOf, UnreadCount } from "@parley/core/Command"
 import type { Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
@@ -11,7 +11,8 @@ import type { Deps, Handler } from "./context.ts"
 import { mentions, toWire } from "./content.ts"
 import { convType } from "./encode.ts"
 import { Code, fail } from "./errors.ts"
-import { chatRef, conversationId, entryId, messageId } from "./ids.ts"
+import { chatRef, conversationId, messageId } from "./ids.ts"
+import { lastBefore } from "./positions.ts"
 
 /** Maximum number of conversations in the notice after a login, those with the newest chat ids. */
 const MAX_CONVERSATIONS = 200
@@ -92,19 +93,25 @@ export const readMarks: Handler = Effect.fnUntraced(function* ({ deps, user, com
 /** Maximum number of conversations of one command. */
 const MAX_MARKS = 100
 
-/** Marks conversations as read, up to a message or to the newest one. Other devices get a notice. */
-export const readConversations: Handler = Effect.fnUntraced(function* ({ command, run }) {
+/** Marks conversations as read, up to a message, a time or the newest message. Other devices get a notice. */
+export const readConversations: Handler = Effect.fnUntraced(function* ({ deps, command, run }) {
   const { cid, cids = [], convs = [] } = command.read ?? {}
-  const marks = [...(cid === undefined ? [] : [{ cid }]), ...cids.map((one) => ({ cid: one })), ...convs]
+  const marks: ReadonlyArray<MessageOf<"ReadTuple">> = [
+    ...(cid === undefined ? [] : [{ cid }]),
+    ...cids.map((one) => ({ cid: one })),
+    ...convs
+  ]
   if (marks.length > MAX_MARKS) {
     return yield* fail(Code.notAllowed, `A command may name at most ${MAX_MARKS} conversations.`)
   }
-  for (const mark of marks) {
-    const chat = chatRef(mark.cid ?? "")
-    if (chat === undefined) return yield* fail(Code.conversationNotFound, "There is no such conversation.")
-    const message = "mid" in mark && mark.mid !== undefined && mark.mid !== "" ? entryId(mark.mid) : undefined
-    const upTo: MarkRead["upTo"] = message === undefined ? undefined : { message }
-    yield* run({ _tag: "MarkRead", chat, ...(upTo !== undefined && { upTo }) })
+  for (const { cid: conversation = "", mid = "", timestamp = 0 } of marks) {
+    const ref = chatRef(conversation)
+    if (ref === undefined) return yield* fail(Code.conversationNotFound, "There is no such conversation.")
+    const { chat, head } = yield* run({ _tag: "ReadChat", chat: ref })
+    // Messages that came after the client's command are not read.
+    const number = yield* lastBefore(deps, chat.id, head.posted, { message: mid, time: timestamp, included: true })
+    const [message] = number < 1 ? [] : yield* deps.store.history(chat.id, { from: number, to: number })
+    if (message !== undefined) yield* run({ _tag: "MarkRead", chat: { id: chat.id }, upTo: { message: message.id } })
   }
   return undefined
 })

@@ -206,4 +206,31 @@ describe("frames of the rtm protocol", () => {
     send(stolen(11))
     assert.strictEqual((await closed).code, 1008)
   })
+
+  it("mark as read what came up to a message or a time", async () => {
+    const { send, ask, receive, socket } = await dial()
+    let marked = 100
+    await ask(login("marks"))
+    const created = await ask({ cmd: Cmd.conv, op: Op.start, i: 2, conv: { m: ["marks-other"] } })
+    const cid = created.conv?.cid ?? ""
+    const date = Date.now()
+    const other = server.parley.as("marks-other")
+    const texts = ["one", "two", "three", "four"]
+    const sent = await other.sendAll(texts.map((content, at) => ({ chat: { gid: cid }, content, date: date + at })))
+    const unread = async () => (await server.parley.as("marks").unread({ gid: cid }))[0]?.count
+    const mark = async (conv: { readonly mid?: string; readonly timestamp?: number }) => {
+      send({ cmd: Cmd.read, read: { convs: [{ cid, ...conv }] } })
+      // Answered after the mark; the messages have been pushed before.
+      const i = ++marked
+      send({ cmd: Cmd.echo, i })
+      while ((await receive()).i !== i);
+      return unread()
+    }
+    assert.strictEqual(await unread(), 4)
+    assert.strictEqual(await mark({ timestamp: date - 1 }), 4)
+    assert.strictEqual(await mark({ timestamp: date + 1 }), 2)
+    assert.strictEqual(await mark({ mid: (sent[2]?.id ?? 0).toString(16).padStart(16, "0") }), 1)
+    assert.isUndefined(await mark({}))
+    socket.close()
+  })
 })
