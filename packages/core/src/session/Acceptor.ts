@@ -28,6 +28,8 @@ export class Acceptor extends Context.Service<
   {
     /** Returns the session of a new connection. */
     readonly accept: (connection: Connection, serializer: Serializer, requests: Requests) => ClientSession
+    /** Runs work that follows a connection's end, in a fiber of its own; nothing once the engine finishes. */
+    readonly run: (work: Effect.Effect<void>) => void
     /** Client input in memory; hosts count the bodies of HTTP requests in it. */
     readonly input: InputBudget
     /** Stops accepting frames, and waits until the running ones are answered. */
@@ -113,6 +115,7 @@ export class Acceptor extends Context.Service<
       }
       return Acceptor.of({
         input,
+        run: (after) => work(after, () => {}),
         accept: (connection, serializer, requests) => {
           const session = new ClientSession(connection, serializer, requests, context)
           limiter.add(session)

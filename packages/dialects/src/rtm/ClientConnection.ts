@@ -1,5 +1,7 @@
 /** One client's part of a connection: its commands carry the client's id. */
 import { type Connection, nextConnectionId } from "@parley/core/Connection"
+import type { SendTransient } from "@parley/core/Command"
+import type { UserCaller } from "@parley/core/Event"
 import { EncodedChunk, type Frame } from "@parley/core/Frame"
 import type { ClientSession } from "@parley/core/ClientSession"
 import { type Command, decodeCommand } from "./codec.ts"
@@ -37,6 +39,8 @@ export class ClientConnection implements Connection {
   readonly #peerId: Uint8Array
   /** The app of the last login; "" before it. */
   appId = ""
+  /** The message to send if the connection ends without a logout. */
+  will: SendTransient | undefined
   #session: ClientSession | undefined
   /** The frame being received, which is decoded already. */
   #received: { readonly frame: string; readonly command: Command | undefined } | undefined
@@ -61,6 +65,15 @@ export class ClientConnection implements Connection {
   /** Ends the session, if it has been set. */
   closed(): void {
     this.#session?.closed()
+  }
+
+  /** Ends the session with the connection. Returns the will to send, and its sender. */
+  drop(): { readonly caller: UserCaller; readonly will: SendTransient } | undefined {
+    const { will } = this
+    // A client that has logged in elsewhere with its tag has no user here.
+    const caller = this.#session?.user === undefined ? undefined : this.#session.caller()
+    this.closed()
+    return will === undefined || caller === undefined ? undefined : { caller, will }
   }
 
   /** Passes a frame to the session. */

@@ -2,7 +2,9 @@
  * The clients of one WebSocket. Each has a session of its own, as on a connection of its own. While there are none, a
  * session without a client takes the commands, so that the connection counts as unauthenticated.
  */
+import type { SendTransient } from "@parley/core/Command"
 import type { Connection, Peer } from "@parley/core/Connection"
+import type { UserCaller } from "@parley/core/Event"
 import type { ClientSession } from "@parley/core/ClientSession"
 import { Frame } from "@parley/core/Frame"
 import * as Base64 from "effect/encoding/Base64"
@@ -35,11 +37,19 @@ export interface Format {
   readonly missed: "counted" | "pushed"
 }
 
+/** Functions of the engine for the clients of a connection. */
+export interface ClientHost {
+  /** Creates the session of a client. */
+  readonly accept: (connection: ClientConnection) => ClientSession
+  /** Sends the will of a client whose connection has ended without a logout. */
+  readonly sendWill: (caller: UserCaller, will: SendTransient) => void
+}
+
 export class ClientConnections implements Peer, SharedConnection {
   readonly address: string
   readonly #connection: Connection
   readonly #format: Format
-  readonly #accept: (connection: ClientConnection) => ClientSession
+  readonly #host: ClientHost
   readonly #clients = new Map<string, ClientConnection>()
   readonly #paused = new Set<ClientConnection>()
   readonly #limits = new Map<ClientConnection, number>()
@@ -49,12 +59,11 @@ export class ClientConnections implements Peer, SharedConnection {
   #failedLogins = 0
   #ended = false
 
-  /** `accept` creates the session of a client. */
-  constructor(connection: Connection, format: Format, accept: (connection: ClientConnection) => ClientSession) {
+  constructor(connection: Connection, format: Format, host: ClientHost) {
     this.#connection = connection
     this.address = connection.address
     this.#format = format
-    this.#accept = accept
+    this.#host = host
     this.#openLobby()
   }
 
@@ -83,7 +92,10 @@ export class ClientConnections implements Peer, SharedConnection {
 
   closed(): void {
     this.#ended = true
-    for (const client of [...this.#clients.values(), this.#lobby]) client?.closed()
+    for (const client of [...this.#clients.values(), this.#lobby]) {
+      const dropped = client?.drop()
+      if (dropped !== undefined) this.#host.sendWill(dropped.caller, dropped.will)
+    }
     this.#clients.clear()
     this.#lobby = undefined
   }
@@ -121,7 +133,7 @@ export class ClientConnections implements Peer, SharedConnection {
     if (lobby !== undefined) this.#end(lobby)
     const client = new ClientConnection(this, peerId)
     this.#clients.set(peerId, client)
-    const session = this.#accept(client)
+    const session = this.#host.accept(client)
     client.attach(session)
     if (this.#clients.has(peerId)) return client
     // There are too many connections: the client got an error, and was removed.
@@ -133,7 +145,7 @@ export class ClientConnections implements Peer, SharedConnection {
     if (this.#ended) return
     const lobby = new ClientConnection(this, undefined)
     this.#lobby = lobby
-    lobby.attach(this.#accept(lobby))
+    lobby.attach(this.#host.accept(lobby))
   }
 
   sendBytes(bytes: Uint8Array, isReply: boolean): void {

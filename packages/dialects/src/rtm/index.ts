@@ -18,7 +18,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { DIALECT, makeApps } from "./apps.ts"
-import { ClientConnections, type Format } from "./ClientConnections.ts"
+import { type ClientHost, ClientConnections, type Format } from "./ClientConnections.ts"
 import { makeClients } from "./clients.ts"
 import { type EncodingFacts, makeSerializer } from "./encode.ts"
 import { makeRequests } from "./handle.ts"
@@ -88,10 +88,23 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       facts
     })
     const serializer = makeSerializer(facts)
+    const host: ClientHost = {
+      accept: (client) => acceptor.accept(client, serializer, requests),
+      // Refused if the sender may not send any more.
+      sendWill: (caller, will) =>
+        acceptor.run(
+          Effect.ignore(
+            engine.commands.run(
+              (run) => run(caller, will),
+              () => {}
+            )
+          )
+        )
+    }
     const accept: Accept = (connection, { subprotocol, query }) => {
       const format = FORMATS.get(subprotocol ?? query.get("subprotocol"))
       if (format !== undefined) {
-        return new ClientConnections(connection, format, (client) => acceptor.accept(client, serializer, requests))
+        return new ClientConnections(connection, format, host)
       }
       connection.close(CLOSE_PROTOCOL, "unsupported subprotocol")
       return REFUSED

@@ -63,13 +63,18 @@ export const sendMessage: Handler = Effect.fnUntraced(function* (context) {
   return sent === undefined ? yield* refuse({ _tag: "NoSuchMessage" }) : sentReply(sent)
 })
 
-/** Sends a message to the members who are online; its id is found in no history. */
-const sendTransient: Handler = Effect.fnUntraced(function* ({ user, command, run }) {
-  if (command.direct?.will === true) return yield* unsupported("will messages")
+/**
+ * Sends a message to the members who are online; its id is found in no history. A will is checked, and kept until the
+ * client's connection ends.
+ */
+const sendTransient: Handler = Effect.fnUntraced(function* ({ client, user, command, run }) {
   const { chat, content, contentType } = yield* Effect.fromResult(draftOf(user, command, ""))
-  const { id, at } = yield* Effect.mapError(run({ _tag: "SendTransient", chat, contentType, content }), ({ reason }) =>
+  const message = { _tag: "SendTransient", chat, contentType, content } as const
+  const isWill = command.direct?.will === true
+  const { id, at } = yield* Effect.mapError(run(isWill ? { ...message, checkOnly: true } : message), ({ reason }) =>
     failureOf(reason, SEND_CODES)
   )
+  if (isWill) client.will = message
   return { cmd: Cmd.ack, ack: { uid: messageId(id), t: at } }
 })
 
