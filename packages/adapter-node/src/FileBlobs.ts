@@ -4,7 +4,7 @@
  */
 import { BlobFailed, Blobs, BlobTooLarge, NoSuchBlob } from "@parley/core/Blobs"
 import { checkOptions, nonEmpty } from "@parley/core/Check"
-import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as NodeStream from "@effect/platform-node-shared/NodeStream"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

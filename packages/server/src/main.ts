@@ -2,7 +2,6 @@
 /** The program `parley`. */
 import { readFileSync } from "node:fs"
 import { setFlagsFromString } from "node:v8"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -12,6 +11,7 @@ import { makeCliContext } from "./cli/container.ts"
 import { runCommandLine } from "./cli/program.ts"
 import { loadDialects, NoSuchDialect } from "./protocols.ts"
 import { openLog } from "./logging/ServerLog.ts"
+import { nodeServices } from "./terminal/nodeServices.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   readonly version: string
@@ -45,7 +45,7 @@ const dialects = Effect.tryPromise({
 
 const exit = await Effect.runPromiseExit(
   Effect.flatMap(dialects, (loaded) => runCommandLine(makeCliContext(version, loaded), args)).pipe(
-    Effect.provide([NodeServices.layer, log.layer])
+    Effect.provide([nodeServices, log.layer])
   )
 )
 process.exitCode = Exit.match(exit, {

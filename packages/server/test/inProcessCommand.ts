@@ -1,10 +1,10 @@
 /** `parley` in the process of the test, for commands that end by themselves: it starts in a tenth of the CPU time. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Logger, Option } from "effect"
 import { format } from "node:util"
 import { makeCliContext } from "../src/cli/container.ts"
 import { runCommandLine } from "../src/cli/program.ts"
 import { loadDialects } from "../src/protocols.ts"
+import { nodeServices } from "../src/terminal/nodeServices.ts"
 import type { Ended } from "./serverProcess.ts"
 
 const dialects = await loadDialects()
@@ -49,7 +49,7 @@ export const runInProcess = Effect.fnUntraced(function* (
     Effect.andThen(within(cwd, environment), runCommandLine(makeCliContext("0.0.0", dialects), args))
   ).pipe(
     Effect.provideService(Console.Console, captured),
-    Effect.provide([NodeServices.layer, Logger.layer([])]),
+    Effect.provide([nodeServices, Logger.layer([])]),
     Effect.exit
   )
   const code = Exit.match(exit, {

@@ -4,7 +4,6 @@ import { networkOf, plainAddress } from "@parley/core/ClientAddress"
 import { type InputBudget, StreamBody } from "@parley/core/InputBudget"
 import type { UserId } from "@parley/core/Ids"
 import { ClaimRequest, type Slot, Slots, userHolder } from "@parley/core/Slots"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpEffect from "effect/http/HttpEffect"
@@ -18,6 +17,7 @@ import { BodyDeadlines } from "./BodyDeadlines.ts"
 import { corsHeaders, preflightHeaders, preflightMethod } from "./cors.ts"
 import type { HostContext } from "./HostContext.ts"
 import { NOT_LOCAL } from "./localOnly.ts"
+import { makeNodeHandler } from "./nodeHandler.ts"
 import { REFUSAL_HEADERS } from "./pageOrigins.ts"
 import { BODY_CONSUMED, type ParsedRequest, restoreBody, urlOf } from "./requestBody.ts"
 import { watchRequest, watchWebRequest } from "./requestDeadlines.ts"
@@ -108,7 +108,7 @@ export const makeHttpRequests = Effect.fnUntraced(function* (
   // Routes of multipart forms have their own limit.
   const bodyLimit = settings.body
   const limited = Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyLimit))
-  const handle = yield* NodeHttpServer.makeHandler(fromClient(app), { scope }).pipe(limited)
+  const handle = yield* makeNodeHandler(fromClient(app), scope).pipe(limited)
   const handleWeb = HttpEffect.toWebHandlerWith<never, HttpServerRequest | Scope.Scope>(
     yield* Effect.context<never>().pipe(limited)
   )(fromClient(app))
