@@ -23,7 +23,7 @@ import { dialect as youdu } from "@parley/dialects/youdu"
 import { Effect, Layer, Logger } from "effect"
 import { createHash } from "node:crypto"
 import { join } from "node:path"
-import { plainPasswords } from "../../core/test/harness.ts"
+import * as NodePasswords from "@parley/adapter-node/NodePasswords"
 import { addDemoUsers } from "../src/demo/demoUsers.ts"
 import { type Answer, type Actors, openActors, connection, type Json, actorWith } from "./algebra/actors.ts"
 import { type Credential, type CredentialName, credentials, type Standing } from "./algebra/Credentials.ts"
@@ -213,7 +213,7 @@ it.live("every credential is authorised as expected in every protocol, and refus
         Effect.map(folder, (cwd) =>
           Parley.layer.pipe(
             Layer.provideMerge(
-              Layer.mergeAll(SqliteStore.layer({ file: join(cwd, "chat.db") }), MemoryBlobs.layer, plainPasswords)
+              Layer.mergeAll(SqliteStore.layer({ file: join(cwd, "chat.db") }), MemoryBlobs.layer, NodePasswords.layer)
             )
           )
         )

@@ -145,7 +145,17 @@ describe("youdu beside xuanxuan", () => {
       ])
       assert.deepInclude(added, { code: 0, out: "added app 7/mine of organisation 1, with the user yd-7-mine\n" })
       const listed = yield* runInProcess(cwd, ["youdu-app", "list"])
-      assert.deepInclude(listed, { code: 0, out: "14797363/yd-demo  org 1\n7/mine  org 1\n" })
+      assert.deepStrictEqual(
+        listed.out
+          .trim()
+          .split("\n")
+          .map((line) => line.split(/ +/)),
+        [
+          ["app", "org", "callback", "state"],
+          ["14797363/yd-demo", "1"],
+          ["7/mine", "1"]
+        ]
+      )
       const apps = [
         { buin: BUIN, appId: APP, key: KEY },
         { buin: 7, appId: "mine", key }

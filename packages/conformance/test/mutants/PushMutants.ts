@@ -1,8 +1,26 @@
 /** Mutants of pushes: unexpected, missing, and out of order. */
 import { field, isArray } from "../../src/Json.ts"
-import { aboutOf, type Deed } from "./Mutant.ts"
+import { aboutOf, type Deed, type Mutant, type Packet } from "./Mutant.ts"
 import { isEntry, isLogin, newsOf, of, onPush, onReply, others, pass, requests, toAll, tooLate } from "./Rewrites.ts"
 import type { WireMutant } from "./WireMutant.ts"
+
+/** Milliseconds for which a packet is held. */
+const HOLD = 700
+
+const LISTS: ReadonlySet<string> = new Set(["chat/usergetlist", "chat/getlist"])
+
+/** Holds every other one of these packets of a connection, so that the next one comes before it. */
+const reordering = (isMeant: (packet: Packet) => boolean): Mutant => {
+  const holding = new Set<number>()
+  return {
+    packet: (packet, { connection }) => {
+      if (!isMeant(packet)) return pass(packet)
+      if (holding.delete(connection)) return pass(packet)
+      holding.add(connection)
+      return pass(packet).map((deed) => ({ ...deed, after: HOLD }))
+    }
+  }
+}
 
 export const pushMutants: ReadonlyArray<WireMutant> = [
   {
@@ -191,30 +209,26 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     ]
   },
   {
-    name: "pushes-reordered",
-    description: "what is pushed comes before what was pushed or answered just before it",
-    make: () => {
-      // Holds the first of two packets until the second, or for a moment.
-      let held: ReadonlyArray<Deed> = []
-      return {
-        packet: (packet) => {
-          const isLate = packet.way === "reply" ? packet.about === "chat/login" : held.length === 0
-          if (isLate) {
-            held = [...held, ...pass(packet).map((deed) => ({ ...deed, after: 700 }))]
-            return held.slice(-1)
-          }
-          held = []
-          return pass(packet)
-        }
-      }
-    },
-    kills: of(
-      "xuanxuan",
-      "login/response-first#user-list-later",
-      "logout/resume#chat-list",
-      "message/several#second-in-order",
-      "offline/delivered-at-login#first-delivered"
-    )
+    name: "lists-reordered",
+    description: "of the login reply, the user list and the chat list, the second comes before the first",
+    make: () => reordering(({ about, way }) => (way === "push" ? LISTS.has(about) : about === "chat/login")),
+    kills: of("xuanxuan", "login/response-first#user-list-later", "logout/resume#chat-list")
+  },
+  {
+    name: "messages-reordered",
+    description: "of two messages that are pushed, the second comes before the first",
+    make: () => reordering(({ about, way }) => way === "push" && about === "chat/message"),
+    kills: of("xuanxuan", "message/several#second-in-order")
+  },
+  {
+    name: "chat-list-late",
+    description: "the chat list comes after what is pushed next",
+    make: () => ({
+      packet: onPush((packet) =>
+        packet.about === "chat/getlist" ? pass(packet).map((deed) => ({ ...deed, after: HOLD })) : pass(packet)
+      )
+    }),
+    kills: of("xuanxuan", "offline/delivered-at-login#first-delivered")
   },
   {
     name: "pushed-only-once",
