@@ -12,6 +12,7 @@ import { type LinkOf, toWire } from "./content.ts"
 import { Code } from "./errors.ts"
 import { conversationId, messageId } from "./ids.ts"
 import { pushPacket, type Recipients, replyPacket } from "./packets.ts"
+import type { MessageOf } from "./schema.ts"
 
 /** Facts that encoding reads from memory. */
 export interface EncodingFacts {
@@ -51,27 +52,31 @@ const transientDirect = (
   convType: convType(event.chat)
 })
 
-const patch = ({ entry, chat }: ChatEvent, message: Message, { clientOf, linkOf }: EncodingFacts): Command => {
+/** Returns a changed or recalled message; `at`: time of the change, in milliseconds. */
+export const patchItem = (
+  message: Message,
+  chat: Chat,
+  at: number,
+  { clientOf, linkOf }: EncodingFacts
+): MessageOf<"PatchItem"> => {
   const { msg, ...content } = toWire(message, linkOf)
   return {
-    cmd: Cmd.patch,
-    op: Op.modify,
-    patch: {
-      patches: [
-        {
-          ...content,
-          ...(msg !== undefined && { data: msg }),
-          cid: conversationId(chat),
-          mid: messageId(message.id),
-          from: clientOf(message.sender),
-          timestamp: message.date,
-          patchTimestamp: entry.at,
-          recall: message.recalled
-        }
-      ]
-    }
+    ...content,
+    ...(msg !== undefined && { data: msg }),
+    cid: conversationId(chat),
+    mid: messageId(message.id),
+    from: clientOf(message.sender),
+    timestamp: message.date,
+    patchTimestamp: at,
+    recall: message.recalled
   }
 }
+
+export const patchCommand = (patches: ReadonlyArray<MessageOf<"PatchItem">>): Command => ({
+  cmd: Cmd.patch,
+  op: Op.modify,
+  patch: { patches }
+})
 
 const conv = (op: number, chat: Chat, fields: Command["conv"]): Command => ({
   cmd: Cmd.conv,
@@ -145,7 +150,7 @@ const chatPackets = (event: ChatEvent, facts: EncodingFacts): ReadonlyArray<stri
     case "Posted":
       return message === undefined ? [] : [pushPacket({ cmd: Cmd.direct, direct: direct(message, chat, facts) ?? {} })]
     default:
-      return message === undefined ? [] : [pushPacket(patch(event, message, facts))]
+      return message === undefined ? [] : [pushPacket(patchCommand([patchItem(message, chat, entry.at, facts)]))]
   }
 }
 

@@ -1,6 +1,7 @@
 /** Sessions of clients: open, close, refresh, and the query of online clients. */
 import type { ClientSession, Reply } from "@parley/core/ClientSession"
 import type { RunCommand } from "@parley/core/CommandRunner"
+import { EncodedChunk, Frame } from "@parley/core/Frame"
 import { logFailedOperation } from "@parley/core/StorageErrors"
 import type { LiveSession } from "@parley/core/Sessions"
 import type { User } from "@parley/core/User"
@@ -10,8 +11,10 @@ import { type App, DIALECT } from "./apps.ts"
 import type { ClientConnection, SharedConnection } from "./ClientConnection.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
 import type { Deps, Handler, HandlerFailure } from "./context.ts"
+import { patchCommand } from "./encode.ts"
 import { Code, Failure, fail } from "./errors.ts"
 import { replyPacket } from "./packets.ts"
+import { missedPatches } from "./patches.ts"
 import { unreadConversations } from "./unread.ts"
 import { verifySignature } from "./verifySignature.ts"
 
@@ -65,7 +68,11 @@ export const openSession = Effect.fnUntraced(function* (
       session: { st: live.token, stTtl: deps.settings.sessionIdle }
     }),
     presence: [{ what: "login", user }],
-    next: (run) => subscribe(deps, session, client.shared.missed, user, run)
+    next: (run) => {
+      // A client that logs in for the first time has no messages.
+      const patchesSince = fields.r === true ? (fields.lastPatchTime ?? 0) : 0
+      return subscribe(deps, session, { missed: client.shared.missed, patchesSince }, user, run)
+    }
   }
 })
 
@@ -136,7 +143,7 @@ const endConflicts = (deps: Deps, session: ClientSession, live: LiveSession): Ef
 const subscribe = (
   deps: Deps,
   session: ClientSession,
-  missed: SharedConnection["missed"],
+  { missed, patchesSince }: { readonly missed: SharedConnection["missed"]; readonly patchesSince: number },
   user: User,
   run: RunCommand
 ): Effect.Effect<Reply> =>
@@ -154,9 +161,20 @@ const subscribe = (
       if (now.chat.dissolved || (now.chat.type !== "system" && !now.chat.members.has(user.id))) continue
       session.joinChat(chat.id, now.seq + 1)
     }
+    const patches = patchesSince > 0 ? yield* missedPatches(deps, own, patchesSince) : []
     const unread = yield* unreadConversations(deps, (command) => run(caller, command), user)
-    if (unread === undefined || session.user?.id !== user.id) return { frame: undefined }
-    return { frame: replyPacket({ cmd: Cmd.unread, peerId: user.account, unread }) }
+    if (session.user?.id !== user.id) return { frame: undefined }
+    const commands: ReadonlyArray<Command> = [
+      ...(patches.length > 0 ? [patchCommand(patches)] : []),
+      ...(unread === undefined ? [] : [{ cmd: Cmd.unread, unread }])
+    ]
+    return commands.length === 0
+      ? { frame: undefined }
+      : {
+          frame: new Frame(
+            commands.map((command) => new EncodedChunk(replyPacket({ ...command, peerId: user.account })))
+          )
+        }
   }).pipe(
     Effect.catchTag("StorageFailed", (failed) => Effect.as(logFailedOperation(failed), undefined)),
     Effect.catchTag("Refused", () => Effect.undefined),

@@ -1,7 +1,7 @@
 /** Messages, with the published SDKs against a server on SQLite. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Conversation, Message, Realtime } from "leancloud-realtime"
-import { type Client, codeOf, connect, next, type RtmServer, sdks, startServer } from "./harness.ts"
+import { type Client, codeOf, connect, cut, next, type RtmServer, sdks, startServer } from "./harness.ts"
 
 let server: RtmServer
 beforeAll(async () => {
@@ -146,6 +146,28 @@ describe.each(sdks)("messages of clients of the SDK %s", (version, sdk) => {
     assert.instanceOf(last, sdk.RecalledMessage)
     const binary = await conversation.send(new BinaryMessage(Uint8Array.of(1).buffer))
     assert.strictEqual(await codeOf(conversation.update(binary, new TextMessage("text"))), 4308)
+    await close()
+  })
+
+  it("that were changed or recalled meanwhile are pushed to a client that comes back", async () => {
+    const { jerry, jerries, conversation, close } = await pair()
+    const received: Array<string> = []
+    jerry.on("message" as never, (({ id }: Message) => void received.push(id)) as never)
+    const [first, second] = [
+      await conversation.send(new TextMessage("first")),
+      await conversation.send(new TextMessage("second"))
+    ]
+    while (received.length < 2) await next(jerry, "message")
+    const [updated, recalled] = [next<Received>(jerry, "messageupdate"), next<Received>(jerry, "messagerecall")]
+    await cut(jerries, jerry, async () => {
+      await conversation.update(first, new TextMessage("changed"))
+      await conversation.update(first, new TextMessage("changed again"))
+      await conversation.recall(second)
+      for (let index = 0; index < 30; index++) await conversation.send(new TextMessage(`later ${index}`))
+    })
+    const [[changed], [gone]] = [await updated, await recalled]
+    assert.deepStrictEqual([changed.id, changed.text], [first.id, "changed again"])
+    assert.strictEqual(gone.id, second.id)
     await close()
   })
 

@@ -111,13 +111,18 @@ export const codeOf = async (promise: Promise<unknown>): Promise<unknown> => {
   }
 }
 
-/** Ends the connection under a client, as a network would, and reconnects at once. */
-export const cut = async (realtime: sdk4.Realtime, client: Client): Promise<void> => {
+/** Ends the connection under a client, as a network would, and reconnects after `meanwhile`. */
+export const cut = async (
+  realtime: sdk4.Realtime,
+  client: Client,
+  meanwhile: () => Promise<unknown> = () => Promise.resolve()
+): Promise<void> => {
   const { _ws: socket } = (client as unknown as SdkClient)._connection
   const scheduled = next(realtime, "schedule")
   const reconnected = next(client, "reconnect")
   socket.terminate()
   await scheduled
+  await meanwhile()
   realtime.retry()
   await reconnected
 }
