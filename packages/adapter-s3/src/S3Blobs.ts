@@ -14,6 +14,7 @@ import { PartBuffer } from "./internal/PartBuffer.ts"
 
 /** Location of the objects. */
 export interface Options {
+  /** Name of the bucket, which must exist. */
   readonly bucket: string
   /** Name before each object's key, such as `parley/files/`; "" by default. */
   readonly prefix?: string
@@ -24,7 +25,9 @@ export interface Options {
   readonly endpoint?: string
   /** Default: `us-east-1`. */
   readonly region?: string
+  /** Access key; it needs to read, write, list and delete the objects below `prefix`. */
   readonly accessKeyId: string
+  /** Secret of the access key. */
   readonly secretAccessKey: string
 }
 

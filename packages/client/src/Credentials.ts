@@ -6,12 +6,15 @@
  * server's `authenticate` then recognises the application's own session, by the cookies of the page.
  */
 export type Credentials =
+  /** The account, and its password or a one-time token. */
   | { readonly account: string; readonly password: string; readonly token?: undefined }
+  /** A session token, or a function that returns one. */
   | {
       readonly token: string | (() => string | Promise<string>)
       readonly account?: undefined
       readonly password?: undefined
     }
+  /** The session of the page. */
   | { readonly account?: undefined; readonly password?: undefined; readonly token?: undefined }
 
 /** A JSON Web Token. */

@@ -22,7 +22,10 @@ export interface SearchOptions extends RequestOptions {
 }
 
 /** A message by its gid. */
-export type MessageGid = string | { readonly gid: string }
+export type MessageGid =
+  | string
+  /** With its gid. */
+  | { readonly gid: string }
 
 const fail = (error: ParleyError): never => {
   throw error

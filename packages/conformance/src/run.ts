@@ -14,12 +14,17 @@ import { lines } from "./report/Text.ts"
 
 /** A scenario did not pass; the message is the report for a person. */
 export class NotConforming extends Data.TaggedError("NotConforming")<{
+  /** The report, for a person. */
   readonly message: string
+  /** Result of the scenario. */
   readonly result: ScenarioResult
 }> {}
 
 /** A fault of the kit. */
-export class KitFault extends Data.TaggedError("KitFault")<{ readonly message: string }> {}
+export class KitFault extends Data.TaggedError("KitFault")<{
+  /** The unexpected error, for a person. */
+  readonly message: string
+}> {}
 
 /** Errors that prevent a run. */
 export type CannotRun = BadOptions | BadData | Unreachable | NotPrepared | KitFault
@@ -248,7 +253,9 @@ export const run = (options: Options): Promise<Report> => Effect.runPromise(runE
 
 /** One scenario, to be run by a test runner. */
 export interface Audit {
+  /** Id of the scenario: `spark/start/new`. */
   readonly id: string
+  /** Title of the scenario. */
   readonly title: string
   /** Rejects with `NotConforming` if a check fails or is not testable, and with `NotPrepared` without an account. */
   readonly run: () => Promise<void>

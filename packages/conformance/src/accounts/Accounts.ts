@@ -21,7 +21,10 @@ export type Account = typeof Account.Type
 export type Role = "admin" | "user"
 
 /** An account is not available, so the target cannot be tested. */
-export class NotPrepared extends Data.TaggedError("NotPrepared")<{ readonly message: string }> {}
+export class NotPrepared extends Data.TaggedError("NotPrepared")<{
+  /** Reason, and how to prepare the account, for a person. */
+  readonly message: string
+}> {}
 
 /** Makes the server treat a token or `sid` as expired. */
 export type Expiry = (token: string) => Effect.Effect<void, NotPrepared>
@@ -32,6 +35,7 @@ export interface Provider {
   readonly actor: (name: string, role: Role) => Effect.Effect<Account, NotPrepared>
   /** Clears data of earlier runs from the target. Called once, before the first account. */
   readonly reset?: Effect.Effect<void, NotPrepared>
+  /** Makes the server treat a token as expired. Scenarios about expiry are skipped without it. */
   readonly expiry?: Expiry
 }
 

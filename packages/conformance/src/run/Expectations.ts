@@ -26,7 +26,10 @@ export const ExpectationFile = Schema.Struct({
 }).annotate({ identifier: "ExpectedFailures", title: "Expected failures of a run of the conformance kit" })
 
 /** The file of expected failures is invalid; the message names the entry. */
-export class BadExpectations extends Data.TaggedError("BadExpectations")<{ readonly message: string }> {}
+export class BadExpectations extends Data.TaggedError("BadExpectations")<{
+  /** The problem of the file of expected failures, for a person. */
+  readonly message: string
+}> {}
 
 const decode = Schema.decodeUnknownSync(ExpectationFile, { onExcessProperty: "error", errors: "all" })
 

@@ -29,6 +29,7 @@ export type Judged = Profile | "all"
 export interface Options {
   /** Default `xuanxuan`. */
   readonly protocol?: string
+  /** The server under test. */
   readonly target: Target
   /** Default: WebSocket, or `http` for a protocol without connections, which has no other transport. */
   readonly transport?: Transport
@@ -50,6 +51,7 @@ export interface Options {
   readonly literals?: { readonly [text: string]: string | number }
   /** Expected failures. */
   readonly expected?: ReadonlyArray<Entry>
+  /** Timeouts of a step, in milliseconds. */
   readonly timing?: Partial<Timing>
   /** Globs over ids of scenarios that are not run. */
   readonly skip?: string | ReadonlyArray<string>
@@ -68,7 +70,10 @@ export interface Options {
 }
 
 /** Invalid options; nothing was run. */
-export class BadOptions extends Data.TaggedError("BadOptions")<{ readonly message: string }> {}
+export class BadOptions extends Data.TaggedError("BadOptions")<{
+  /** The option and its problem, for a person. */
+  readonly message: string
+}> {}
 
 /** Milliseconds. */
 export const defaultTiming: Timing = { reply: 5_000, close: 15_000, scenario: 60_000, run: 1_800_000 }

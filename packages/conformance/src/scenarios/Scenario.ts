@@ -8,7 +8,12 @@ import { isObject } from "../Json.ts"
 import { reads } from "../match/Variables.ts"
 
 /** A malformed scenario file; the message names the scenario and the step. */
-export class BadData extends Data.TaggedError("BadData")<{ readonly file: string; readonly message: string }> {}
+export class BadData extends Data.TaggedError("BadData")<{
+  /** Path of the file. */
+  readonly file: string
+  /** The file and its problem, for a person. */
+  readonly message: string
+}> {}
 
 /** An error with the file's name in its message. */
 export const badData = (file: string, why: string): BadData => new BadData({ file, message: `${file}: ${why}` })

@@ -19,11 +19,15 @@ export interface Target {
 
 /** A target in this process, with resources that closing it releases. */
 export interface OpenTarget extends Target, AsyncDisposable {
+  /** Closes the server, and all of its connections. */
   readonly close: () => Promise<void>
 }
 
 /** The server failed to listen. */
-export class NotListening extends Data.TaggedError("NotListening")<{ readonly message: string }> {}
+export class NotListening extends Data.TaggedError("NotListening")<{
+  /** Reason, for a person. */
+  readonly message: string
+}> {}
 
 /** A target for the HTTP protocols from a handler of web requests. Opens no socket. */
 export const fromFetch = (handler: Fetch, options?: { readonly origin?: string }): Target => ({

@@ -8,7 +8,9 @@ import { Connection, type Trace } from "./Connection.ts"
 
 /** The connection could not be opened. */
 export class Unreachable extends Data.TaggedError("Unreachable")<{
+  /** Address of the server under test. */
   readonly address: string
+  /** Reason, for a person. */
   readonly message: string
 }> {}
 

@@ -5,7 +5,9 @@ import { ParleyError } from "./ParleyError.ts"
 
 /** A problem of a value: the path of the part below its name (`[1]`, `.gid`), and words that follow it. */
 export interface Problem {
+  /** Path of the part below the name: `[1]`, `.gid`; "" for the whole value. */
   readonly at: string
+  /** Words that follow the name: "must be a string, not 3". */
   readonly words: string
 }
 

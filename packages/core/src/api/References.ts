@@ -11,10 +11,20 @@ import type { User } from "../model/User.ts"
  * A user: by our integer id; by a string, which is the external id if the host has a directory, and the account
  * otherwise; or by any object with our `id`.
  */
-export type UserRef = number | string | { readonly id: number }
+export type UserRef =
+  | number
+  | string
+  /** With our integer id. */
+  | { readonly id: number }
 
 /** A chat: by its integer id, by its gid, or by any object with one of them. */
-export type ChatRef = number | string | { readonly id: number } | { readonly gid: string }
+export type ChatRef =
+  | number
+  | string
+  /** With its integer id. */
+  | { readonly id: number }
+  /** With its gid. */
+  | { readonly gid: string }
 
 export const chatRef = (chat: ChatRef): EngineChatRef =>
   typeof chat === "number"

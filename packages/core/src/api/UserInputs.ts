@@ -36,8 +36,11 @@ export interface SendOptions {
  * messages before one of the chat, by its id. New messages shift the first two, and not the last one.
  */
 export type HistoryPage =
+  /** The page of this number, with `size` messages: 1 has the newest ones. */
   | { readonly size: number; readonly number: number }
+  /** At most `limit` messages, without the `start` newest ones. */
   | { readonly start: number; readonly limit: number }
+  /** At most `limit` messages before one of the chat: the message, or its id. */
   | { readonly before: number | Message; readonly limit: number }
 
 /** Options of `search`. */

@@ -94,6 +94,7 @@ export class Credentials extends Context.Service<
     readonly forgetAddresses: (account: string) => Effect.Effect<void, Refused>
   }
 >()("@parley/core/Credentials") {
+  /** The service, on the store and the settings of the same scope. */
   static readonly layer: Layer.Layer<
     Credentials,
     never,

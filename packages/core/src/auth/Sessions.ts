@@ -38,6 +38,7 @@ export { LiveSession } from "../delivery/LiveSession.ts"
 
 /** Credentials and client of a login. */
 export interface LoginRequest {
+  /** Account of the user. */
   readonly account: string
   /** `md5(password)` as 32 lower-case hex digits; a token of `Credentials.mint` may be sent as it is. */
   readonly secret: string
@@ -48,7 +49,9 @@ export interface LoginRequest {
    * for it.
    */
   readonly request?: RequestInfo
+  /** Kind of the session to begin. */
   readonly kind: StoredSession["kind"]
+  /** Name of the device; "" for a user with a single device. */
   readonly device: string
   /** The client's address, for throttling. */
   readonly address: string
@@ -63,6 +66,7 @@ export interface LoginRequest {
 export interface SessionView {
   /** The first 16 digits of the hash of its token. */
   readonly id: string
+  /** `chat` for a chat client's login, `token` for all others. */
   readonly kind: StoredSession["kind"]
   /** The device that logged in; "" for a user with a single device. */
   readonly device: string
@@ -139,6 +143,7 @@ export class Sessions extends Context.Service<
     readonly clear: () => void
   }
 >()("@parley/core/Sessions") {
+  /** The service, on the engine and the store of the same scope. */
   static readonly layer: Layer.Layer<
     Sessions,
     never,

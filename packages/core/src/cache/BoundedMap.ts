@@ -24,10 +24,12 @@ export class BoundedMap<K, V> {
     this.#onEvict = onEvict
   }
 
+  /** Number of entries. */
   get size(): number {
     return this.#entries.size
   }
 
+  /** Returns whether there is an entry, without marking it as used. */
   has(key: K): boolean {
     return this.#entries.has(key)
   }
@@ -62,6 +64,7 @@ export class BoundedMap<K, V> {
     this.#onEvict?.(oldest.value, oldest.key)
   }
 
+  /** Removes an entry; returns whether there was one. `onEvict` is not called. */
   delete(key: K): boolean {
     const entry = this.#entries.get(key)
     if (entry === undefined) return false
@@ -69,12 +72,14 @@ export class BoundedMap<K, V> {
     return this.#entries.delete(key)
   }
 
+  /** Removes all entries. `onEvict` is not called. */
   clear(): void {
     this.#entries.clear()
     this.#oldest = undefined
     this.#newest = undefined
   }
 
+  /** Returns the keys in the order of their first insertion. */
   keys(): IterableIterator<K> {
     return this.#entries.keys()
   }

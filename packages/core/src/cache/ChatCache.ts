@@ -13,9 +13,13 @@ import type { StorageFailed, Store } from "../ports/Store.ts"
 
 /** A chat in memory, at the newest version committed by this process. */
 export class CachedChat {
+  /** Facts of the chat. */
   chat: Chat
+  /** Sequence of the newest entry. */
   seq: number
+  /** Number of messages ever posted. */
   posted: number
+  /** Time of the newest message, in milliseconds since 1970; 0 without one. */
   activeAt: number
 
   constructor(stored: StoredChat) {
@@ -25,6 +29,7 @@ export class CachedChat {
     this.activeAt = stored.head.activeAt
   }
 
+  /** Position of the log. */
   get head(): LogHead {
     return { seq: this.seq, posted: this.posted, activeAt: this.activeAt }
   }
@@ -151,6 +156,7 @@ export class ChatCache {
     }
   }
 
+  /** Drops a chat; the next `find` reads it from storage. */
   invalidate(id: ChatId): void {
     const cached = this.#chats.peek(id)
     if (cached === undefined) return

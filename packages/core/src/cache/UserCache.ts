@@ -70,6 +70,7 @@ export class UserCache {
     return user === undefined || this.#isExpired(id) ? undefined : user
   }
 
+  /** Returns the user with this id from memory, otherwise from storage. */
   readonly find: (id: UserId) => Effect.Effect<User | undefined, StorageFailed> = (id) => {
     const cached = this.getFresh(id)
     return cached !== undefined ? Effect.succeed(cached) : Effect.map(this.findMany([id]), ([user]) => user)

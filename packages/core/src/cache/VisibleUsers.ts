@@ -23,6 +23,7 @@ const DEFAULT_TIMEOUT = 5000
 
 /** Users whom a viewer may see, by id. */
 export interface VisibleList {
+  /** The users, by id. */
   readonly users: ReadonlyArray<User>
   /** The same for all viewers who see the same users; undefined if it holds for one viewer only. */
   readonly key: string | undefined

@@ -31,6 +31,7 @@ export class CursorStore extends Context.Service<
     readonly flush: Effect.Effect<void>
   }
 >()("@parley/core/CursorStore") {
+  /** The service, on the store of the same scope. Its end writes what waits. */
   static readonly layer: Layer.Layer<CursorStore, never, Store> = Layer.effect(
     CursorStore,
     Effect.gen(function* () {

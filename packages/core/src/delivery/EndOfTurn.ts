@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 
 /** Work for the end of the turn. */
 export interface EndOfTurnTask {
+  /** Called once at the end of the turn. */
   readonly endTurn: () => void
 }
 

@@ -25,6 +25,7 @@ const BROADCAST_CHUNK_SIZE = 1024 * 1024
 
 /** Observer of all broadcasts of this node and of others, called in the same turn. Must not throw. */
 export interface Observer {
+  /** Called with each broadcast. */
   readonly broadcast: (broadcast: Broadcast) => void
 }
 
@@ -46,7 +47,9 @@ export interface NodeLinkHooks {
 
 /** Connections, subscriptions and presence of this process. */
 export class LocalHub {
+  /** Status of each user on this node. */
   readonly presence = new Presence()
+  /** Pushes of users created after the login of a connection. */
   readonly newUsers: NewUsers
   readonly #presenceBroadcaster: PresenceBroadcaster
   readonly #observers = new Set<Observer>()
@@ -113,6 +116,7 @@ export class LocalHub {
     return this.#connected.size
   }
 
+  /** Adds an authenticated connection of a user. */
   addSession(user: UserId, session: HubSession): void {
     this.#connected.add(user, session)
     this.#presenceRecipients.add(session)
@@ -199,6 +203,7 @@ export class LocalHub {
 export class Hub extends Context.Service<Hub, Omit<LocalHub, "broadcast" | "deliver" | "observeBroadcasts">>()(
   "@parley/core/Hub"
 ) {
+  /** The hub of this process, with the timing of the settings. */
   static readonly layer: Layer.Layer<Hub | Broadcaster | RemoteBroadcasts> = Layer.effectContext(
     Effect.gen(function* () {
       const clock = yield* Clock.Clock

@@ -20,10 +20,15 @@ export interface SessionTimes {
 
 /** A session in use. Each token has one object in a process, so that all holders see its end. */
 export class LiveSession {
+  /** The token itself, which is not stored. */
   readonly token: string
+  /** SHA-256 of the token, lower-case hex. */
   readonly hash: string
+  /** Id of the user. */
   readonly user: UserId
+  /** `chat` for a chat client's login, `token` for all others. */
   readonly kind: StoredSession["kind"]
+  /** The device that logged in; "" for a user with a single device. */
   readonly device: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
@@ -61,6 +66,7 @@ export class LiveSession {
     this.#endsAt = ticks - Math.max(now - stored.createdAt, 0) + times.lifetime
   }
 
+  /** Whether a connection uses the session. */
   get isConnected(): boolean {
     return this.#connections > 0
   }

@@ -8,7 +8,9 @@ import type { StorageFailed, Store } from "../ports/Store.ts"
 
 /** Sequences of the chat's log, 0 if none. They only move forward. */
 export interface MemberProgress {
+  /** Sequence up to which entries were sent to a device of the member. */
   readonly pushed: number
+  /** Sequence up to which a device has acknowledged all entries. */
   readonly delivered: number
   /** A member's own messages count as read. */
   readonly read: number
@@ -16,8 +18,11 @@ export interface MemberProgress {
 
 /** Services that have the progress of members. */
 export interface ProgressSources {
+  /** Stored cursors, and those that wait to be stored. */
   readonly cursors: CursorStore["Service"]
+  /** Connections of this node. */
   readonly hub: Pick<Hub["Service"], "sessionsOf">
+  /** The log. */
   readonly store: Store["Service"]
 }
 

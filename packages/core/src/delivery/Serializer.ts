@@ -37,6 +37,7 @@ export interface Serializer {
 
 /** Events encoded by one serializer, for all its recipients. */
 export class EncodedEvent {
+  /** The packets, in order; empty if the profile has none for the event. */
   readonly packets: ReadonlyArray<EncodedChunk>
   /** Total number of characters of the packets. */
   readonly size: number
@@ -84,6 +85,7 @@ export class EventEncoding {
     this.#parts = parts
   }
 
+  /** Returns the packets for a serializer; encoded at the first call. */
   for(serializer: Serializer): EncodedEvent {
     // Most recipients have the wire profile of the one before them.
     if (serializer === this.#serializer && this.#last !== undefined) return this.#last

@@ -124,6 +124,7 @@ export class Engine extends Context.Service<
     readonly limits: RateLimits
     /** Limits of messages, charged by `commands`; a fast path asks `isExhausted` first. */
     readonly messageLimits: RateLimits
+    /** Caches and settings that the handlers of commands share. */
     readonly context: CommandContext
     /** Calls back when another node has changed records of this kind, until the returned function is called. */
     readonly onRecordsChanged: (dialect: string, kind: string, listener: () => void) => () => void
@@ -131,6 +132,7 @@ export class Engine extends Context.Service<
     readonly recordsChanged: (records?: Pick<DialectRecord, "dialect" | "kind">) => void
   }
 >()("@parley/core/Engine") {
+  /** The engine on a store, with the ports of the same scope. */
   static readonly layer: Layer.Layer<Engine, never, Store | Fence | StorageHealth | Hub | Broadcaster> = Layer.effect(
     Engine,
     Effect.gen(function* () {

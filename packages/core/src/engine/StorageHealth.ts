@@ -42,6 +42,7 @@ export class StorageHealth extends Context.Service<
     readonly refresh: Effect.Effect<StorageStatus>
   }
 >()("@parley/core/StorageHealth") {
+  /** The service, which observes the store of the same scope. */
   static readonly layer: Layer.Layer<StorageHealth, never, Store | Fence> = Layer.effect(
     StorageHealth,
     Effect.gen(function* () {

@@ -80,6 +80,7 @@ export class InputAccount {
     this.#join()
   }
 
+  /** Whether the connection has a user. */
   get isAuthenticated(): boolean {
     return this.#pool === this.#users
   }
@@ -89,6 +90,7 @@ export class InputAccount {
     return this.#pool.connection
   }
 
+  /** Bytes of input that wait. */
   get held(): number {
     return this.#held
   }
@@ -109,6 +111,7 @@ export class InputAccount {
     return this.#network !== undefined && this.#network.bytes > this.#pool.network
   }
 
+  /** Gives back bytes that were handled. */
   release(bytes: number): void {
     this.#held -= bytes
     this.#pool.bytes -= bytes

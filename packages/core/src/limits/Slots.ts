@@ -18,10 +18,12 @@ export class Slots {
     this.#share = Math.ceil((total * percent) / 100)
   }
 
+  /** Number of taken slots. */
   get taken(): number {
     return this.#taken
   }
 
+  /** Whether all slots are taken. */
   get isFull(): boolean {
     return this.#taken >= this.#total
   }

@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 export interface ThrottledLine {
   /** Lines with the same key are throttled together: the message with the account or address, for example. */
   readonly key: string
+  /** Level of the line in the log. */
   readonly level: "Info" | "Warn" | "Error"
   /** The same text for all lines of a kind, without the details. */
   readonly message: string

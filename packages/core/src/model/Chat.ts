@@ -12,6 +12,7 @@ export type Senders = "all" | "admins" | ReadonlyArray<UserId>
 
 /** Membership of one user in a chat. */
 export interface Member {
+  /** Id of the user. */
   readonly user: UserId
   /** Milliseconds since 1970. */
   readonly joinedAt: number
@@ -21,11 +22,15 @@ export interface Member {
 
 /** The facts of a chat, at one version. */
 export interface Chat {
+  /** Id of the chat, from 1. */
   readonly id: ChatId
   /** Unique; chosen by the creator. */
   readonly gid: string
+  /** Name of the chat; "" for a direct chat. */
   readonly name: string
+  /** Kind of the chat. */
   readonly type: ChatType
+  /** Whether all users may find and join it. */
   readonly public: boolean
   /** Id of the product, project, … that the chat is about; 0 if absent. */
   readonly subject: number
@@ -37,9 +42,11 @@ export interface Chat {
   readonly owner: UserId | null
   /** Beside the owner. */
   readonly admins: ReadonlyArray<UserId>
+  /** Members who may send beside the admins. */
   readonly senders: Senders
   /** Milliseconds since 1970. */
   readonly createdAt: number
+  /** The user who last changed a fact; null if none has, or the system did. */
   readonly editedBy: UserId | null
   /** Milliseconds since 1970, 0 for never. */
   readonly editedAt: number
@@ -65,12 +72,15 @@ export interface LogHead {
 
 /** A chat with the head of its log. */
 export interface StoredChat {
+  /** Facts of the chat. */
   readonly chat: Chat
+  /** Position of its log. */
   readonly head: LogHead
 }
 
 /** Facts of a new chat. The store assigns `id`, and `joinSeq` 1 to every member. */
 export interface NewChat extends Omit<Chat, "id" | "version" | "members" | "editedBy" | "editedAt" | "dissolved"> {
+  /** Ids of the first members, in the order of joining. */
   readonly members: ReadonlyArray<UserId>
 }
 
@@ -87,13 +97,18 @@ export const createdChat = (chat: NewChat, id: ChatId): Chat => ({
 
 /** One member's own flags. */
 export interface PreferenceFlags {
+  /** Whether the member has starred the chat. */
   readonly star: boolean
+  /** Whether the member has hidden the chat in their list. */
   readonly hide: boolean
+  /** Whether the member has muted the chat. */
   readonly mute: boolean
 }
 
 export interface Preference extends PreferenceFlags {
+  /** The chat. */
   readonly chat: ChatId
+  /** The member. */
   readonly user: UserId
 }
 

@@ -9,25 +9,40 @@ import type { StoredFile } from "./StoredFile.ts"
 import type { PresentUser, Status, User } from "./User.ts"
 
 /** A chat, named by its id or its gid. */
-export type ChatRef = { readonly id: ChatId } | { readonly gid: string }
+export type ChatRef =
+  /** By its integer id. */
+  | { readonly id: ChatId }
+  /** By its gid. */
+  | { readonly gid: string }
 
 /** A chat as its members see it. */
 export interface ChatView {
+  /** Facts of the chat. */
   readonly chat: Chat
+  /** Position of its log. */
   readonly head: LogHead
 }
 
 /** A chat as one member sees it. */
 export interface OwnChatView extends ChatView {
+  /** The caller's own flags. */
   readonly preference: Preference
 }
 
 /** A message to send. */
 export interface Draft {
+  /**
+   * Unique among all messages, from 1 to 255 characters. The same gid again with the same content returns the stored
+   * message.
+   */
   readonly gid: string
+  /** The chat. */
   readonly chat: ChatRef
+  /** `broadcast` is for admins, and is shown without a sender. */
   readonly type: "normal" | "broadcast"
+  /** `text`, `image`, `emoticon`, `file`, …; at most 64 characters. */
   readonly contentType: string
+  /** At most `limits.content` bytes; not empty, except for a placeholder of an image or a file. */
   readonly content: string
   /** Milliseconds since 1970; absent for now. */
   readonly date?: number
@@ -42,11 +57,15 @@ export interface CreateChat {
   readonly _tag: "CreateChat"
   /** Ignored for a direct chat, whose gid follows from its two members. */
   readonly gid: string
+  /** Name of the chat, at most `limits.name` characters; may be empty. */
   readonly name: string
+  /** Kind of the chat. */
   readonly type: ChatType
   /** The caller is added if absent. */
   readonly members: ReadonlyArray<UserId>
+  /** Id of the product, project, … that it is about; 0 for none. */
   readonly subject: number
+  /** Whether all users may find and join it; false for a direct chat. */
   readonly public: boolean
   /** Values that a protocol stores with the chat. */
   readonly attributes?: Readonly<Record<string, unknown>>
@@ -58,29 +77,37 @@ export interface CreateChat {
  */
 export interface JoinChat {
   readonly _tag: "JoinChat"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
 }
 /** Removes the caller from a group. Ownership passes to the longest-standing member. */
 export interface LeaveChat {
   readonly _tag: "LeaveChat"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
 }
 /** Renames a group, for members who may send. */
 export interface RenameChat {
   readonly _tag: "RenameChat"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** New name, from 1 to `limits.name` characters. */
   readonly name: string
 }
 /** Adds users to a group, for members. Present members are ignored. */
 export interface AddMembers {
   readonly _tag: "AddMembers"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** Ids of the users to add, at most `limits.membersPerRequest`. */
   readonly members: ReadonlyArray<UserId>
 }
 /** Removes users from a group, for admins. Absent users are ignored. */
 export interface RemoveMembers {
   readonly _tag: "RemoveMembers"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** Ids of the users to remove, at most `limits.membersPerRequest`. */
   readonly members: ReadonlyArray<UserId>
 }
 /**
@@ -89,16 +116,23 @@ export interface RemoveMembers {
  */
 export interface EditChat {
   readonly _tag: "EditChat"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** New name, from 1 to `limits.name` characters. */
   readonly name?: string
+  /** Whether all users may find and join it. */
   readonly public?: boolean
+  /** Values by name, merged into the present ones. */
   readonly attributes?: Readonly<Record<string, unknown>>
 }
 /** Changes name and members of a group in one step, each part by its own rule: renaming, adding, removing, leaving. */
 export interface ReviseGroup {
   readonly _tag: "ReviseGroup"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** New name, from 1 to `limits.name` characters. */
   readonly name?: string
+  /** Ids of users to add; none by default. */
   readonly add?: ReadonlyArray<UserId>
   /** May contain the caller, who then leaves; the owner may leave too, and ownership passes. */
   readonly remove?: ReadonlyArray<UserId>
@@ -108,18 +142,23 @@ export interface ReviseGroup {
 /** Ends a group: it leaves every list and accepts no more messages. */
 export interface DissolveChat {
   readonly _tag: "DissolveChat"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
 }
 /** Makes a group without a subject public or private, for admins. */
 export interface PublishChat {
   readonly _tag: "PublishChat"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** Whether all users may find and join it. */
   readonly public: boolean
 }
 /** Adds or removes admins of a system chat, for system administrators. */
 export interface SetAdmins {
   readonly _tag: "SetAdmins"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** Ids of the users; at least one. */
   readonly users: ReadonlyArray<UserId>
   /** True adds them to the admins, false removes them. */
   readonly grant: boolean
@@ -127,7 +166,9 @@ export interface SetAdmins {
 /** Sets the users who may send in a group or a system chat, for admins. */
 export interface SetSenders {
   readonly _tag: "SetSenders"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** Members who may send; users named in a list are members. */
   readonly senders: Senders
 }
 /**
@@ -136,7 +177,9 @@ export interface SetSenders {
  */
 export interface SetSlowMode {
   readonly _tag: "SetSlowMode"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** Interval in seconds, from 1 to 21,600; 0 turns slow mode off. */
   readonly seconds: number
 }
 /**
@@ -145,7 +188,9 @@ export interface SetSlowMode {
  */
 export interface SilenceMembers {
   readonly _tag: "SilenceMembers"
+  /** A group. */
   readonly chat: ChatRef
+  /** The members to silence, or to let send again. */
   readonly members: ReadonlyArray<UserId>
   /** False lets them send again; also users who have left. */
   readonly silenced: boolean
@@ -153,14 +198,19 @@ export interface SilenceMembers {
 /** Absent fields stay as they are. */
 export interface SetPreference {
   readonly _tag: "SetPreference"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** Whether the chat is starred for the caller. */
   readonly star?: boolean
+  /** Whether the chat is hidden in the caller's list. */
   readonly hide?: boolean
+  /** Whether the chat is muted for the caller. */
   readonly mute?: boolean
 }
 /** Stores all messages, or none. At most 100, or with `onePerChat` as many as a request may name users. */
 export interface SendMessages {
   readonly _tag: "SendMessages"
+  /** At least one; two for the same chat are stored in this order. */
   readonly messages: ReadonlyArray<Draft>
   /** One message to each of many chats: two for one chat are refused. */
   readonly onePerChat?: true
@@ -168,6 +218,7 @@ export interface SendMessages {
 /** Empties a message for all members. */
 export interface RecallMessage {
   readonly _tag: "RecallMessage"
+  /** The message's gid. */
   readonly gid: string
 }
 /**
@@ -176,12 +227,15 @@ export interface RecallMessage {
  */
 export interface EditMessage {
   readonly _tag: "EditMessage"
+  /** The message's gid. */
   readonly gid: string
+  /** New text, not empty, at most `limits.content` bytes. */
   readonly content: string
 }
 /** Removes a message from the caller's own history. */
 export interface HideMessage {
   readonly _tag: "HideMessage"
+  /** The message's gid. */
   readonly gid: string
 }
 /**
@@ -190,6 +244,7 @@ export interface HideMessage {
  */
 export interface MarkRead {
   readonly _tag: "MarkRead"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
   /** A sequence of the chat's log, or the id of one of its messages. */
   readonly upTo?: number | { readonly message: EntryId }
@@ -197,12 +252,15 @@ export interface MarkRead {
 /** Counts the caller's unread messages in one chat, or in all of theirs. */
 export interface CountUnread {
   readonly _tag: "CountUnread"
+  /** The chat; all chats of the caller if absent. */
   readonly chat?: ChatRef
 }
 /** Reads how far members have read a chat: all members, or those in `users`; at most `membersPerRequest`. */
 export interface ListReadMarks {
   readonly _tag: "ListReadMarks"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** Ids of members; all if absent. */
   readonly users?: ReadonlyArray<UserId>
 }
 /**
@@ -211,7 +269,9 @@ export interface ListReadMarks {
  */
 export interface NotifyTyping {
   readonly _tag: "NotifyTyping"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** False if the caller has stopped. */
   readonly typing: boolean
 }
 /**
@@ -220,8 +280,11 @@ export interface NotifyTyping {
  */
 export interface SendTransient {
   readonly _tag: "SendTransient"
+  /** The chat whose online members get it. */
   readonly chat: ChatRef
+  /** As for stored messages: `text`, `image`, … */
   readonly contentType: string
+  /** In the form of the content type; limited like that of a stored message. */
   readonly content: string
   /** Only checks whether the message may be sent. */
   readonly checkOnly?: true
@@ -229,6 +292,7 @@ export interface SendTransient {
 /** Newest first. Without a page, the whole history up to the configured cap. */
 export interface ReadHistory {
   readonly _tag: "ReadHistory"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
   /**
    * A page by its number from 1; a slice, at most `limit` messages after the `start` newest ones; or at most `limit`
@@ -248,19 +312,23 @@ export interface SearchMessages {
   readonly _tag: "SearchMessages"
   /** Part of a text, from 1 to 255 characters; case and forms of characters (full width, composed) do not count. */
   readonly text: string
+  /** The chat; all chats of the caller if absent. */
   readonly chat?: ChatRef
   /** Maximum number of messages in the reply, from 1 to 100. */
   readonly limit: number
+  /** `next` of the reply that is continued; the newest message if absent. */
   readonly from?: SearchPosition
 }
 /** Reads one chat that the caller can see. */
 export interface ReadChat {
   readonly _tag: "ReadChat"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
 }
 /** Lists a chat's members with their presence, for members. */
 export interface ListMembers {
   readonly _tag: "ListMembers"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
 }
 /** Lists the caller's chats, including system chats. */
@@ -274,17 +342,21 @@ export interface ListPublicChats {
 /** Lists a chat's files, for members, without files of recalled messages. */
 export interface ListFiles {
   readonly _tag: "ListFiles"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
 }
 /** Reads one file's facts, for members of its chat. A file of a recalled message is refused with `NoSuchFile`. */
 export interface ReadFile {
   readonly _tag: "ReadFile"
+  /** Id of the file. */
   readonly file: FileId
 }
 /** Adds files whose content is already in `Blobs` to a chat, for members. `size` is in bytes. */
 export interface AddFiles {
   readonly _tag: "AddFiles"
+  /** The chat, by its id or its gid. */
   readonly chat: ChatRef
+  /** Name, size in bytes, and key in `Blobs` of each file. */
   readonly files: ReadonlyArray<{ readonly title: string; readonly size: number; readonly blob: string }>
 }
 /** Lists all users with their presence. */
@@ -294,16 +366,19 @@ export interface ListUsers {
 /** Renames the caller. */
 export interface RenameUser {
   readonly _tag: "RenameUser"
+  /** New display name, from 1 to `limits.name` characters. */
   readonly name: string
 }
 /** Changes the caller's status. */
 export interface ChangeStatus {
   readonly _tag: "ChangeStatus"
+  /** New status. */
   readonly status: Exclude<Status, "offline">
 }
 /** Reads the caller's settings, or another account's for a system administrator. */
 export interface ReadUserSettings {
   readonly _tag: "ReadUserSettings"
+  /** Account of another user; the caller if absent. */
   readonly account?: string
 }
 /**
@@ -312,31 +387,53 @@ export interface ReadUserSettings {
  */
 export interface SaveUserSettings {
   readonly _tag: "SaveUserSettings"
+  /** Account of another user; the caller if absent. */
   readonly account?: string
+  /** Text in place of the stored one. */
   readonly settings: string
 }
 
 /** Reply of each command. */
 export interface Replies {
+  /** The chat; `created` is false for an existing one. */
   readonly CreateChat: ChatView & { readonly created: boolean }
+  /** The chat with the caller as a member. */
   readonly JoinChat: ChatView
+  /** The chat without the caller. */
   readonly LeaveChat: ChatView
+  /** The renamed chat. */
   readonly RenameChat: ChatView
+  /** The chat with the added members. */
   readonly AddMembers: ChatView
+  /** The chat without the removed members. */
   readonly RemoveMembers: ChatView
+  /** The changed chat. */
   readonly EditChat: ChatView
+  /** The changed group. */
   readonly ReviseGroup: ChatView
+  /** The dissolved chat. */
   readonly DissolveChat: ChatView
+  /** The changed chat. */
   readonly PublishChat: ChatView
+  /** The changed chat. */
   readonly SetAdmins: ChatView
+  /** The changed chat. */
   readonly SetSenders: ChatView
+  /** The changed chat. */
   readonly SetSlowMode: ChatView
+  /** The chat after the change. */
   readonly SilenceMembers: ChatView
+  /** The chat with the caller's flags. */
   readonly SetPreference: OwnChatView
+  /** The stored messages, in the order of the request. */
   readonly SendMessages: ReadonlyArray<SentMessage>
+  /** The empty message. */
   readonly RecallMessage: Message
+  /** The message with its new text. */
   readonly EditMessage: SentMessage
+  /** The message, which the caller's history no longer has. */
   readonly HideMessage: Message
+  /** The chat, and the caller's present position in it. */
   readonly MarkRead: { readonly chat: Chat } & ReadPosition
   /** Only chats with unread messages. */
   readonly CountUnread: ReadonlyArray<UnreadCount>
@@ -344,7 +441,9 @@ export interface Replies {
   readonly NotifyTyping: { readonly chat: Chat; readonly passed: boolean }
   /** `at`: its time in milliseconds since 1970. */
   readonly SendTransient: { readonly chat: Chat; readonly id: number; readonly at: number; readonly sent: boolean }
+  /** The chat, and the position of each member. */
   readonly ListReadMarks: { readonly chat: Chat; readonly marks: ReadonlyArray<ReadMark> }
+  /** The chat, and its messages, newest first. */
   readonly ReadHistory: {
     readonly chat: Chat
     readonly messages: ReadonlyArray<Message>
@@ -353,6 +452,7 @@ export interface Replies {
     /** Whether there are older messages than those of the page; the caller may have hidden all of them. */
     readonly more: boolean
   }
+  /** The found messages with their chats, newest first. */
   readonly SearchMessages: {
     readonly found: ReadonlyArray<SentMessage>
     /** The position at which the search continues; absent at its end. */
@@ -360,17 +460,29 @@ export interface Replies {
     /** Number of messages that were looked at. */
     readonly scanned: number
   }
+  /** The chat. */
   readonly ReadChat: ChatView
+  /** The chat, and its members in the order of joining. */
   readonly ListMembers: { readonly chat: Chat; readonly members: ReadonlyArray<PresentUser> }
+  /** The caller's chats, by id. */
   readonly ListChats: ReadonlyArray<OwnChatView>
+  /** The public chats that the caller may see, by id. */
   readonly ListPublicChats: ReadonlyArray<ChatView>
+  /** The chat's files, by id. */
   readonly ListFiles: ReadonlyArray<StoredFile>
+  /** The file without its content. */
   readonly ReadFile: StoredFile
+  /** The added files, in the order of the request. */
   readonly AddFiles: ReadonlyArray<StoredFile>
+  /** The users whom the caller may see, by id. */
   readonly ListUsers: ReadonlyArray<PresentUser>
+  /** The renamed user. */
   readonly RenameUser: User
+  /** The caller with the new status. */
   readonly ChangeStatus: PresentUser
+  /** The stored text, or null. */
   readonly ReadUserSettings: string | null
+  /** The stored text. */
   readonly SaveUserSettings: string
 }
 
@@ -384,11 +496,13 @@ export interface ReadPosition {
 
 /** Position of one member. */
 export interface ReadMark extends ReadPosition {
+  /** The member. */
   readonly user: UserId
 }
 
 /** Unread messages of one chat. */
 export interface UnreadCount extends ReadPosition {
+  /** The chat. */
   readonly chat: Chat
   /** Number of messages of others after the position, without recalled and deleted ones, among the newest 200. */
   readonly count: number
@@ -398,6 +512,7 @@ export interface UnreadCount extends ReadPosition {
 
 /** Position of a search: the messages of this chat up to this number, and chats with a lower id, are not searched yet. */
 export interface SearchPosition {
+  /** The chat at which the search continues. */
   readonly chat: ChatId
   /** Number among the chat's messages. */
   readonly number: number
@@ -405,7 +520,9 @@ export interface SearchPosition {
 
 /** A sent message, and its chat after the message. */
 export interface SentMessage {
+  /** Facts of the chat after the message. */
   readonly chat: Chat
+  /** The stored message. */
   readonly message: Message
 }
 

@@ -6,7 +6,9 @@ import type { ChatId, UserId } from "./Ids.ts"
 
 /** Position of one device of a user in one chat's log, by sequence. */
 export interface Cursor {
+  /** The chat. */
   readonly chat: ChatId
+  /** The member. */
   readonly user: UserId
   /** "" for a user with a single device. */
   readonly device: string

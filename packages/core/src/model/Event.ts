@@ -12,9 +12,11 @@ import type { PresentUser } from "./User.ts"
 /** A chat's log has one more entry. */
 export interface ChatEvent {
   readonly _tag: "ChatEvent"
+  /** The entry. */
   readonly entry: Entry
   /** The chat's facts after the entry. */
   readonly chat: Chat
+  /** Position of the log after the entry. */
   readonly head: LogHead
   /** The entry's message, as it stands after the entry. */
   readonly message?: Message
@@ -27,7 +29,9 @@ export interface UserEvent {
   readonly _tag: "UserEvent"
   /** From `EPHEMERAL_ID_BASE`. */
   readonly id: number
+  /** The change. */
   readonly what: "login" | "logout" | "renamed" | "status"
+  /** The user after the change, with their status. */
   readonly user: PresentUser
 }
 
@@ -36,10 +40,13 @@ export interface ReadEvent {
   readonly _tag: "ReadEvent"
   /** From `EPHEMERAL_ID_BASE`. */
   readonly id: number
+  /** The chat. */
   readonly chat: Chat
+  /** The member who has read. */
   readonly user: UserId
   /** Sequence of the chat's log up to which they have read, and the id of its entry. */
   readonly read: number
+  /** Id of the entry at `read`. */
   readonly readId: EntryId
 }
 
@@ -48,8 +55,11 @@ export interface TypingEvent {
   readonly _tag: "TypingEvent"
   /** From `EPHEMERAL_ID_BASE`. */
   readonly id: number
+  /** The chat. */
   readonly chat: Chat
+  /** The member who types. */
   readonly user: UserId
+  /** False at the end. */
   readonly typing: boolean
 }
 
@@ -58,9 +68,13 @@ export interface TransientMessageEvent {
   readonly _tag: "TransientMessageEvent"
   /** From `EPHEMERAL_ID_BASE`. */
   readonly id: number
+  /** The chat's facts when it was sent. */
   readonly chat: Chat
+  /** The sender. */
   readonly user: UserId
+  /** As for stored messages: `text`, `image`, … */
   readonly contentType: string
+  /** In the form of the content type. */
   readonly content: string
   /** Milliseconds since 1970. */
   readonly at: number
@@ -75,11 +89,15 @@ export type TransientEvent = ReadEvent | TypingEvent | TransientMessageEvent
 export type Event = ChatEvent | UserEvent | TransientEvent
 
 /** Recipients: a chat's online members (including those whom this very entry removed), or everyone online. */
-export type Audience = { readonly chat: ChatId } | "everyone"
+export type Audience =
+  /** The members of the chat with this id. */
+  { readonly chat: ChatId } | "everyone"
 
 /** An event and its recipients. */
 export interface Broadcast {
+  /** The event. */
   readonly event: Event
+  /** Its recipients. */
   readonly to: Audience
 }
 
@@ -88,6 +106,7 @@ export type Caller = UserCaller | AppCaller | ProtocolCaller
 
 /** A user, identified by their session. */
 export interface UserCaller {
+  /** Id of the user. */
   readonly user: UserId
   /** The calling device, which gets no push of its own messages; null if there is none. */
   readonly device: string | null
@@ -100,8 +119,11 @@ export interface UserCaller {
  * `rules/AppScope` has its rights.
  */
 export interface AppCaller {
+  /** Scope of the application. */
   readonly app: AppScope
+  /** No device. */
   readonly device: null
+  /** No connection. */
   readonly connection?: undefined
 }
 
@@ -109,7 +131,9 @@ export interface AppCaller {
 export interface ProtocolCaller {
   /** The dialect's name. */
   readonly via: string
+  /** No device. */
   readonly device: null
+  /** No connection. */
   readonly connection?: undefined
 }
 

@@ -26,6 +26,7 @@ export type NotedChange =
 export interface JournalEntry {
   /** From 1. Ids rise as those of entries do. */
   readonly id: number
+  /** The change. */
   readonly change: Change
 }
 
@@ -39,8 +40,11 @@ export interface JournalPage {
 
 /** Position of an entry. */
 export interface EntryLocation {
+  /** Id of the entry. */
   readonly id: EntryId
+  /** The chat that has it in its log. */
   readonly chat: ChatId
+  /** Sequence in the chat's log. */
   readonly seq: number
 }
 

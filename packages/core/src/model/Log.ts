@@ -15,9 +15,11 @@ export interface Posted {
   readonly _tag: "Posted"
   /** Unique among all messages; chosen by the sender. */
   readonly gid: string
+  /** `broadcast` for a message without a visible sender. */
   readonly type: "normal" | "broadcast"
   /** `text`, `image`, `emoticon`, `file`, … */
   readonly contentType: string
+  /** Text, or JSON for other content types. */
   readonly content: string
   /** Send time as given by the sender, otherwise the server's; milliseconds since 1970. */
   readonly date: number
@@ -26,29 +28,41 @@ export interface Posted {
 /** The message `message` has new content. */
 export interface Replaced {
   readonly _tag: "Replaced"
+  /** Id of the entry that posted the message. */
   readonly message: EntryId
+  /** Content type of the new content. */
   readonly contentType: string
+  /** The new content. */
   readonly content: string
 }
 
 /** The message `message` is empty for all members from now on. */
 export interface Recalled {
   readonly _tag: "Recalled"
+  /** Id of the entry that posted the message. */
   readonly message: EntryId
 }
 
 /** One step that changed facts of the chat; absent fields are unchanged. */
 export interface Changed {
   readonly _tag: "Changed"
+  /** New name. */
   readonly name?: string
+  /** Whether all users may find and join the chat. */
   readonly public?: boolean
+  /** All admins after the step. */
   readonly admins?: ReadonlyArray<UserId>
+  /** Members who may send after the step. */
   readonly senders?: Senders
+  /** Owner after the step. */
   readonly owner?: UserId | null
+  /** Ids of the users who joined. */
   readonly added?: ReadonlyArray<UserId>
+  /** Ids of the users who left or were removed. */
   readonly removed?: ReadonlyArray<UserId>
   /** Merged into the chat's attributes; a null value removes its key. */
   readonly attributes?: Readonly<Record<string, unknown>>
+  /** Set by the step that dissolves the chat. */
   readonly dissolved?: true
 }
 
@@ -60,8 +74,11 @@ export type EntryBody = Created | Posted | Amendment | Changed
 
 /** One entry of a chat's log. */
 export interface Entry<Body extends EntryBody = EntryBody> {
+  /** Unique among all entries of a store; rises with every commit. */
   readonly id: EntryId
+  /** The chat. */
   readonly chat: ChatId
+  /** Sequence in the chat's log, from 1. */
   readonly seq: number
   /** Number of messages in the log up to this entry; for a `Posted`, its own number from 1. */
   readonly posted: number
@@ -71,6 +88,7 @@ export interface Entry<Body extends EntryBody = EntryBody> {
   readonly by: UserId | null
   /** The device that sent it, and has it already; null if there is none. */
   readonly device: string | null
+  /** Content of the entry. */
   readonly body: Body
 }
 

@@ -6,19 +6,25 @@ import type { Amendment, Entry, Posted } from "./Log.ts"
 export interface Message {
   /** Id of the entry that posted it. */
   readonly id: EntryId
+  /** Unique among all messages; chosen by the sender. */
   readonly gid: string
+  /** The chat. */
   readonly chat: ChatId
+  /** Sequence of the entry that posted it. */
   readonly seq: number
   /** Number among the chat's messages, from 1, oldest first. */
   readonly number: number
   /** The posting user. Broadcasts are shown without one. */
   readonly sender: UserId | null
+  /** `broadcast` for a message of an admin without a visible sender. */
   readonly type: "normal" | "broadcast"
+  /** `text`, `image`, `emoticon`, `file`, … */
   readonly contentType: string
   /** "" once recalled. */
   readonly content: string
   /** Milliseconds since 1970. */
   readonly date: number
+  /** Whether it was emptied for all members. */
   readonly recalled: boolean
   /** Id of the entry that last changed the message; `id` if it is unchanged. */
   readonly revision: EntryId

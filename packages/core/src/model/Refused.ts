@@ -7,6 +7,7 @@ export type Reason =
   | { readonly _tag: "NotLoggedIn" }
   /** The account does not exist, or the password does not match; the reply never distinguishes the two. */
   | { readonly _tag: "WrongPassword" }
+  /** Logins of the account or the address have failed too often; the next one is accepted after this time. */
   | { readonly _tag: "TooManyAttempts"; readonly retryAfterSeconds: number }
   /**
    * A rate or concurrency limit was exceeded, by default of requests; nothing was done. `messages`: of the user's
@@ -28,9 +29,11 @@ export type Reason =
   /** The operation is not for chats of this type. */
   | { readonly _tag: "WrongChatType"; readonly needs: string }
   | { readonly _tag: "CannotRemoveOwner" }
+  /** Users whom the command names and who are not members, by id. */
   | { readonly _tag: "TargetsNotMembers"; readonly users: ReadonlyArray<string> }
   /** The gid belongs to another chat or message. */
   | { readonly _tag: "GidTaken"; readonly gid: string }
+  /** Another user has the account. */
   | { readonly _tag: "AccountTaken"; readonly account: string }
   /** A protocol's record that must be new exists already, or one has changed since it was read. */
   | { readonly _tag: "RecordTaken"; readonly key: string }
@@ -50,11 +53,15 @@ export type Reason =
 export interface MessageRefusal {
   /** Index of the message in the request, from 0. */
   readonly index: number
+  /** Reason of its refusal. */
   readonly reason: Reason
 }
 
 /** A command was refused; nothing was changed. */
-export class Refused extends Data.TaggedError("Refused")<{ readonly reason: Reason }> {
+export class Refused extends Data.TaggedError("Refused")<{
+  /** Reason of the refusal. */
+  readonly reason: Reason
+}> {
   override get message(): string {
     return this.reason._tag
   }

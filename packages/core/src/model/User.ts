@@ -7,6 +7,7 @@ export type Status = "online" | "away" | "busy" | "offline"
 
 /** A registered user. */
 export interface User {
+  /** Our id of the user, from 1. */
   readonly id: UserId
   /** Unique; 1…64 code points (`limits.account`) without white space, control characters, `,`, `:`, `/` and `&`. */
   readonly account: string
@@ -14,6 +15,7 @@ export interface User {
   readonly realname: string
   /** A URL, or "". */
   readonly avatar: string
+  /** Role in the organisation, as text; "" if unknown. Without effect on permissions. */
   readonly role: string
   /** Id of the department, 0 if absent. */
   readonly dept: number
@@ -35,6 +37,7 @@ export interface User {
 
 /** A user with their current status. */
 export interface PresentUser extends User {
+  /** `offline` without a connection, on all nodes. */
   readonly status: Status
 }
 
@@ -46,6 +49,7 @@ export interface NewUser extends Omit<User, "id" | "since"> {
 
 /** The fields of a user that can change. The account changes only once, to `removedAccount`. */
 export type UserChange = Partial<Omit<User, "id" | "since" | "createdAt">> & {
+  /** Hash in PHC form; null for none. */
   readonly password?: string | null
 }
 

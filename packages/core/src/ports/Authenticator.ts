@@ -34,6 +34,7 @@ export const RequestSource: Context.Reference<unknown> = Context.Reference<unkno
 
 /** An HTTP request, or the upgrade request of a WebSocket, without its body. */
 export interface RequestInfo {
+  /** Whether it is an HTTP request, or the upgrade request of a WebSocket. */
   readonly kind: "http" | "websocket"
   /** `GET`, `POST`, … */
   readonly method: string

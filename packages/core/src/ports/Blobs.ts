@@ -5,14 +5,22 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 
 /** The content exceeded the limit; nothing was stored. */
-export class BlobTooLarge extends Data.TaggedError("BlobTooLarge")<{ readonly limit: number }> {}
+export class BlobTooLarge extends Data.TaggedError("BlobTooLarge")<{
+  /** Maximum size in bytes. */
+  readonly limit: number
+}> {}
 
 /** The key has no content. */
-export class NoSuchBlob extends Data.TaggedError("NoSuchBlob")<{ readonly key: string }> {}
+export class NoSuchBlob extends Data.TaggedError("NoSuchBlob")<{
+  /** The requested key. */
+  readonly key: string
+}> {}
 
 /** The blob storage failed; `operation` is the method that failed. */
 export class BlobFailed extends Data.TaggedError("BlobFailed")<{
+  /** Name of the operation, for the log. */
   readonly operation: string
+  /** Error of the storage. */
   readonly cause: unknown
 }> {}
 

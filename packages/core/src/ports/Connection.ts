@@ -33,6 +33,7 @@ export interface Connection {
   readonly onDrained: (low: number, callback: () => void) => void
   /** Stops and resumes reading from the client. Frames that have already arrived may still be received. */
   readonly pause: () => void
+  /** Reads again after `pause`. */
   readonly resume: () => void
   /** Limits later frames to these bytes, or to the transport's own limit if that is lower. */
   readonly limitFrames: (bytes: number) => void
@@ -47,7 +48,9 @@ export interface Connection {
 export type Rejection =
   /** `limits.connections`, or its fifth for connections without a user. */
   | { readonly _tag: "TooManyConnections" }
+  /** `limits.connectionsPerAddress`. */
   | { readonly _tag: "TooManyOfAddress" }
+  /** There was no login within this number of seconds: `login.deadline`. */
   | { readonly _tag: "LoginDeadline"; readonly seconds: number }
   /** `limits.inputTotal`, or its eighth for one address. */
   | { readonly _tag: "InputExhausted" }

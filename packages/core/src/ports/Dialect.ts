@@ -17,6 +17,7 @@ export interface WebSocketEndpoint {
   readonly _tag: "WebSocket"
   /** Begins with `/`. */
   readonly path: string
+  /** Creates the session of a new connection. */
   readonly accept: Accept
 }
 
@@ -25,12 +26,14 @@ export interface WebSocketEndpoint {
  */
 export interface TcpEndpoint {
   readonly _tag: "Tcp"
+  /** Creates the session of a new connection. */
   readonly accept: Accept
 }
 
 /** HTTP endpoint. */
 export interface HttpEndpoint<Http> {
   readonly _tag: "Http"
+  /** Routes in the host's form. */
   readonly routes: Http
   /**
    * Routes for all paths. They handle requests that match none of `routes` but begin like one of them, up to its first
@@ -45,11 +48,15 @@ export type Endpoint<Http> = WebSocketEndpoint | TcpEndpoint | HttpEndpoint<Http
 
 /** One flag or argument of a command. */
 export interface CommandInput {
+  /** Name of the flag or argument, in lower case with hyphens. */
   readonly name: string
+  /** Kind of its value; `boolean` is a flag without one. */
   readonly kind: "text" | "integer" | "boolean"
   /** True for an argument by position instead of by `--name`. */
   readonly positional?: boolean
+  /** Whether the command needs it. */
   readonly required: boolean
+  /** Description in `parley <command> --help`. */
   readonly description: string
 }
 
@@ -69,7 +76,9 @@ export interface OperatorCommand {
   readonly path: ReadonlyArray<string>
   /** Description of the first word in `parley --help`; one command of a group is enough. */
   readonly group?: string
+  /** Description in `parley --help`. */
   readonly description: string
+  /** Flags and arguments, in the order of their positions. */
   readonly inputs: ReadonlyArray<CommandInput>
   /** True if the command writes its own line in the audit log, in place of the one that every command has. */
   readonly audits?: boolean
@@ -81,7 +90,9 @@ export interface OperatorCommand {
 
 /** A protocol opened over an engine. */
 export interface OpenDialect<Http> {
+  /** Entry points for clients. */
   readonly endpoints: ReadonlyArray<Endpoint<Http>>
+  /** Commands for operators. */
   readonly commands: ReadonlyArray<OperatorCommand>
   /**
    * Work beside requests, such as calls of other services. The host runs it while it serves the protocol; an operator's
@@ -108,12 +119,17 @@ export interface ServeContext {
 }
 
 /** The dialect cannot be served with its settings; `message` is one line for the operator that names the setting. */
-export class DialectConfigError extends Data.TaggedError("DialectConfigError")<{ readonly message: string }> {}
+export class DialectConfigError extends Data.TaggedError("DialectConfigError")<{
+  /** One line for the operator, which names the setting. */
+  readonly message: string
+}> {}
 
 /** `E` is `DialectConfigError` for a protocol whose settings may prevent it from being served. */
 export interface Dialect<Http, R, E = never> {
   /** Lower case; equal to the prefix of its settings' keys and to its folder. */
   readonly name: string
+  /** Settings of the protocol, with keys that begin with its name. */
   readonly settings: ReadonlyArray<Setting>
+  /** Opens the protocol over an engine. Run once before it is served. */
   readonly open: (context: ServeContext) => Effect.Effect<OpenDialect<Http>, E, R>
 }

@@ -2,6 +2,7 @@
 
 /** A text that may be part of several frames. */
 export class EncodedChunk {
+  /** The text. */
   readonly text: string
   #utf8: Uint8Array | undefined
 
@@ -17,6 +18,7 @@ export class EncodedChunk {
 
 /** The bytes of one frame in order; some may be shared with other frames. */
 export interface FrameParts {
+  /** Bytes of the parts, in order. */
   readonly all: ReadonlyArray<Uint8Array>
   /** Total number of bytes. */
   readonly length: number
@@ -49,6 +51,7 @@ export class Frame {
     this.vectored = vectored
   }
 
+  /** The whole text. */
   get text(): string {
     return (this.#text ??= (this.chunks ?? []).map(({ text }) => text).join(""))
   }

@@ -11,9 +11,13 @@ import type { User, UserChange } from "../model/User.ts"
 
 /** A command about users, given by an operator or an embedder. Passwords are not passed to hooks. */
 export type UserCommand =
+  /** Adds users with these accounts. */
   | { readonly _tag: "AddUsers"; readonly accounts: ReadonlyArray<string> }
+  /** Changes the facts in `change` of the user with this account. */
   | { readonly _tag: "ChangeUser"; readonly account: string; readonly change: Omit<UserChange, "password" | "account"> }
+  /** Sets the password of the user with this account. */
   | { readonly _tag: "SetPassword"; readonly account: string }
+  /** Removes the user with this account. */
   | { readonly _tag: "RemoveUser"; readonly account: string }
 
 /** A command that hooks are called for. */
@@ -42,7 +46,9 @@ export type Verdict =
 /** Result of a command. */
 export type Result =
   /** The command was committed. `reply` is its reply. */
-  { readonly _tag: "Done"; readonly reply: unknown } | { readonly _tag: "Refused"; readonly reason: Reason }
+  | { readonly _tag: "Done"; readonly reply: unknown }
+  /** The command was refused with this reason. */
+  | { readonly _tag: "Refused"; readonly reason: Reason }
 
 export interface Hooks {
   /**

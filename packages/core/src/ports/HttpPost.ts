@@ -10,7 +10,9 @@ import * as Effect from "effect/Effect"
 export interface PostRequest {
   /** With the scheme `http` or `https`. */
   readonly url: string
+  /** Value of the header `Content-Type`. */
   readonly contentType: string
+  /** Sent as UTF-8. */
   readonly body: string
   /** Maximum time until the response is complete, in milliseconds. */
   readonly timeout: number
@@ -20,13 +22,17 @@ export interface PostRequest {
 
 /** A complete response of any status; redirects are not followed. */
 export interface PostResponse {
+  /** Status of the response. */
   readonly status: number
   /** As UTF-8; invalid bytes are replaced. */
   readonly body: string
 }
 
 /** There is no complete response. `problem` completes a sentence after the URL: "was not reached: …". */
-export class PostFailed extends Data.TaggedError("PostFailed")<{ readonly problem: string }> {}
+export class PostFailed extends Data.TaggedError("PostFailed")<{
+  /** Completes a sentence after the URL: "was not reached: …". */
+  readonly problem: string
+}> {}
 
 /** Posts a request. Interruption closes its connection. */
 export type Post = (request: PostRequest) => Effect.Effect<PostResponse, PostFailed>

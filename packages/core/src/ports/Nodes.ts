@@ -29,6 +29,7 @@ export interface NodeFacts {
 
 /** A live node with its facts, for operators. */
 export interface ListedNode extends NodeFacts {
+  /** Id of the node, unique for each start. */
   readonly node: string
   /** Milliseconds since the latest renewal of its lease. */
   readonly renewedAgo: number
@@ -52,6 +53,7 @@ export interface NodeLease {
 
 /** The status of a user on one node. Versions count the changes of one node, from 1. */
 export interface NodePresence {
+  /** Id of the user. */
   readonly user: UserId
   /** `offline` for a user who was connected to the node. */
   readonly status: Status
@@ -61,6 +63,7 @@ export interface NodePresence {
   readonly since: number
   /** The latest event about the user that the node announced, and its version; null and 0 if there is none. */
   readonly event: UserEvent["what"] | null
+  /** Version of `event`; 0 if there is none. */
   readonly eventVersion: number
 }
 

@@ -16,7 +16,9 @@ interface Declared<Kind extends string, A, Key extends string> {
 
 /** An integer setting; `min` and `max` are inclusive. */
 export interface IntegerSetting<Key extends string = string> extends Declared<"integer", number, Key> {
+  /** Minimum value. */
   readonly min: number
+  /** Maximum value. */
   readonly max: number
 }
 /** A setting with a fixed set of values. */
@@ -25,6 +27,7 @@ export interface ChoiceSetting<A extends string = string, Key extends string = s
   A,
   Key
 > {
+  /** The accepted values. */
   readonly options: ReadonlyArray<A>
 }
 /** A text setting. */

@@ -30,6 +30,7 @@ export type { StoredFile }
 export interface StoredSession {
   /** SHA-256 of the token, lower-case hex. */
   readonly hash: string
+  /** Id of the user. */
   readonly user: UserId
   /**
    * Purpose: `chat` for a chat client's login, `device` for one of a protocol whose users have several devices, `token` for
@@ -46,8 +47,11 @@ export interface StoredSession {
 
 /** A small record of one protocol. */
 export interface DialectRecord {
+  /** Name of the protocol. */
   readonly dialect: string
+  /** Kind of the record, by the protocol's own name. */
   readonly kind: string
+  /** Unique among the protocol's records of this kind. */
   readonly key: string
   /** JSON. */
   readonly value: unknown
@@ -55,7 +59,9 @@ export interface DialectRecord {
 
 /** One write of a batch, discriminated by `_tag`. */
 export type Write =
+  /** Creates a chat with the entry `Created`, `by` its creator. */
   | { readonly _tag: "CreateChat"; readonly chat: NewChat; readonly by: UserId | null }
+  /** Appends an entry to a chat's log: its author, their device, its time in milliseconds since 1970, and its content. */
   | {
       readonly _tag: "Append"
       readonly chat: ChatId
@@ -77,10 +83,15 @@ export type Write =
     }
   /** Absent flags are unchanged, or false if there is no preference yet. */
   | ({ readonly _tag: "SetPreference"; readonly chat: ChatId; readonly user: UserId } & Partial<PreferenceFlags>)
+  /** Merges a cursor with the stored one: no sequence moves back. */
   | { readonly _tag: "MoveCursor"; readonly cursor: Cursor }
+  /** Hides the message with this id from the user's history. */
   | { readonly _tag: "HideMessage"; readonly user: UserId; readonly message: EntryId }
+  /** Creates a user. */
   | { readonly _tag: "CreateUser"; readonly user: NewUser }
+  /** Changes facts of a user; absent ones are unchanged. */
   | { readonly _tag: "ChangeUser"; readonly user: UserId; readonly change: UserChange }
+  /** Replaces the text of the user's settings. */
   | { readonly _tag: "SaveSettings"; readonly user: UserId; readonly settings: string }
   /**
    * Saves a session, replacing one with the same hash. The batch conflicts if the user is disabled, or if `epoch` is
@@ -91,9 +102,11 @@ export type Write =
   | { readonly _tag: "SaveSession"; readonly session: StoredSession; readonly keep?: number; readonly epoch?: number }
   /** Stores the last use of a session. An ended session stays ended. */
   | { readonly _tag: "TouchSession"; readonly hash: string; readonly usedAt: number }
+  /** Ends the session with this hash. */
   | { readonly _tag: "EndSession"; readonly hash: string }
   /** Ends all sessions of a user and increments their epoch: logins in progress fail. */
   | { readonly _tag: "EndSessions"; readonly user: UserId }
+  /** Adds a file whose content is in `Blobs`. */
   | { readonly _tag: "AddFile"; readonly file: Omit<StoredFile, "id"> }
   /**
    * `value` null removes the record. With `once`, an existing record makes the batch a duplicate. With `expected`
@@ -108,17 +121,23 @@ export type Write =
 export interface WriteBatch {
   /** The chats on whose facts the decision is based, with their versions. */
   readonly expectedVersions: ReadonlyArray<{ readonly chat: ChatId; readonly version: number }>
+  /** The writes, in the order of their effects and results. */
   readonly writes: ReadonlyArray<Write>
 }
 
 /** One message, based on facts of its chat: by far the most frequent batch. */
 export interface MessageAppend {
+  /** The chat. */
   readonly chat: ChatId
   /** Version of the chat's facts on which the decision is based. */
   readonly version: number
+  /** The sender; null for an anonymous protocol caller. */
   readonly by: UserId | null
+  /** The sender's device, which gets no push; null if there is none. */
   readonly device: string | null
+  /** Milliseconds since 1970. */
   readonly at: number
+  /** The message. */
   readonly body: Posted
 }
 
@@ -130,11 +149,15 @@ export const toBatch = ({ chat, version, ...entry }: MessageAppend): WriteBatch 
 
 /** Result of a write, at the write's index. */
 export type WriteResult =
+  /** The created chat, and its entry `Created`. */
   | { readonly _tag: "Chat"; readonly stored: StoredChat; readonly entry: Entry }
+  /** The appended entry. */
   | { readonly _tag: "Entry"; readonly entry: Entry }
   /** The preference after the write. */
   | { readonly _tag: "Preference"; readonly preference: Preference }
+  /** The created or changed user. */
   | { readonly _tag: "User"; readonly user: User }
+  /** The added file. */
   | { readonly _tag: "File"; readonly file: StoredFile }
   /** For `SaveSession` and `EndSessions`: hashes of the sessions that it ended, the most recently used first. */
   | { readonly _tag: "Sessions"; readonly ended: ReadonlyArray<string> }
@@ -147,8 +170,11 @@ export type WriteResult =
  * share checks them, since the change may not have reached their node yet. Checked before everything else of the batch.
  */
 export class VersionConflict extends Data.TaggedError("VersionConflict")<{
+  /** Chats with another version than expected. */
   readonly chats: ReadonlyArray<ChatId>
+  /** Messages with another revision than expected. */
   readonly messages: ReadonlyArray<EntryId>
+  /** Disabled senders. */
   readonly users?: ReadonlyArray<UserId>
 }> {}
 
@@ -160,19 +186,25 @@ export class Duplicate extends Data.TaggedError("Duplicate")<{
   readonly chat?: StoredChat
   /** The account that the batch would create. */
   readonly account?: string
+  /** The stored record that must be new. */
   readonly record?: DialectRecord
 }> {}
 
 /** The storage itself failed; as far as is known, the batch had no effect. */
 export class StorageFailed extends Data.TaggedError("StorageFailed")<{
+  /** Name of the operation, for the log. */
   readonly operation: string
+  /** Error of the storage. */
   readonly cause: unknown
 }> {}
 
 /** A range of one chat's log: at most `limit` entries with a sequence above `after`, oldest first. */
 export interface LogRange {
+  /** The chat. */
   readonly chat: ChatId
+  /** Sequence before the first entry; 0 for the whole log. */
   readonly after: number
+  /** Maximum number of entries. */
   readonly limit: number
 }
 
@@ -195,6 +227,10 @@ export interface Journal {
 export class Store extends Context.Service<
   Store,
   {
+    /**
+     * Commits a batch whole or not at all. Fails with `VersionConflict` if its facts have changed, with `Duplicate`
+     * if a value must be unique and exists, and with `StorageFailed`.
+     */
     readonly commit: (
       batch: WriteBatch
     ) => Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
@@ -217,12 +253,14 @@ export class Store extends Context.Service<
     readonly usersByAccount: (accounts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<User>, StorageFailed>
     /** All users, by id. */
     readonly allUsers: Effect.Effect<ReadonlyArray<User>, StorageFailed>
+    /** Returns the hash of the user's password, or null without one. */
     readonly password: (user: UserId) => Effect.Effect<string | null, StorageFailed>
     /** Returns the settings of `SaveSettings`, or null. */
     readonly settings: (user: UserId) => Effect.Effect<string | null, StorageFailed>
 
     /** Chats by id, including dissolved ones; unknown ids are left out. */
     readonly chats: (ids: ReadonlyArray<ChatId>) => Effect.Effect<ReadonlyArray<StoredChat>, StorageFailed>
+    /** Returns the chat with this gid, including a dissolved one. */
     readonly chatByGid: (gid: string) => Effect.Effect<StoredChat | undefined, StorageFailed>
     /** Chats that are not dissolved and have the user as a member, including system chats, by id. */
     readonly chatsOf: (user: UserId) => Effect.Effect<ReadonlyArray<ChatId>, StorageFailed>
@@ -230,6 +268,7 @@ export class Store extends Context.Service<
     readonly publicChats: Effect.Effect<ReadonlyArray<ChatId>, StorageFailed>
     /** Chats of type `system` that are not dissolved, by id. */
     readonly systemChats: Effect.Effect<ReadonlyArray<ChatId>, StorageFailed>
+    /** The user's flags of all chats where they have set any. */
     readonly preferences: (user: UserId) => Effect.Effect<ReadonlyArray<Preference>, StorageFailed>
 
     /** Entries of all ranges, by id. */
@@ -257,10 +296,13 @@ export class Store extends Context.Service<
       users: ReadonlyArray<UserId>
     ) => Effect.Effect<ReadonlyArray<Cursor>, StorageFailed>
 
+    /** Returns the session with this hash, including an expired one. */
     readonly session: (hash: string) => Effect.Effect<StoredSession | undefined, StorageFailed>
+    /** All sessions of the user, including expired ones. */
     readonly sessionsOf: (user: UserId) => Effect.Effect<ReadonlyArray<StoredSession>, StorageFailed>
     /** Number of times that all sessions of the user were ended; 0 for an unknown user. */
     readonly sessionEpoch: (user: UserId) => Effect.Effect<number, StorageFailed>
+    /** Returns the file with this id. */
     readonly file: (id: FileId) => Effect.Effect<StoredFile | undefined, StorageFailed>
     /** A chat's files, by id. */
     readonly files: (chat: ChatId) => Effect.Effect<ReadonlyArray<StoredFile>, StorageFailed>

@@ -22,7 +22,9 @@ export interface PairUser extends Pick<User, "id" | "account" | "role" | "dept" 
 
 /** Whether `viewer` may see `other`. */
 export interface VisibilityPair {
+  /** The user who would see the other one. */
   readonly viewer: PairUser
+  /** The user who would be seen. */
   readonly other: PairUser
 }
 

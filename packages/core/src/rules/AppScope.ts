@@ -9,7 +9,9 @@ export type { AppScope } from "../model/AppScope.ts"
 
 /** Facts for the decision of whether an app may act on a chat. */
 export interface AppScopeFacts {
+  /** Scope of the application. */
   readonly scope: AppScope
+  /** The chat that it names. */
   readonly chat: Pick<Chat, "type" | "dissolved" | "attributes">
   /** The chat's members, or the prospective ones. */
   readonly members: Iterable<Pick<User, "organisation">>

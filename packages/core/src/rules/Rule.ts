@@ -9,11 +9,13 @@ import type { User } from "../model/User.ts"
 
 /** The caller and the chat. */
 export interface Facts {
+  /** The calling user. */
   readonly user: Pick<User, "id" | "admin">
   /** Set for an anonymous caller of the protocol of this name; `user` is a placeholder then. */
   readonly via?: string | undefined
   /** Set for an application that names no user; `user` is a placeholder then. */
   readonly app?: AppRights | undefined
+  /** The chat. */
   readonly chat: Chat
   /** Whether some users may not see others (`Visibility`). */
   readonly isLimited?: boolean
@@ -27,5 +29,6 @@ export interface Facts {
 export interface Rule {
   /** As printed by `parley explain`. */
   readonly name: string
+  /** Returns the reason of a refusal, or undefined. */
   readonly check: (facts: Facts) => Reason | undefined
 }

@@ -46,6 +46,7 @@ export class Leases extends Context.Service<
     readonly hold: <A, E, R>(name: string, work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   }
 >()("@parley/core/Leases") {
+  /** The service, on the store and the nodes of the same scope. */
   static readonly layer: Layer.Layer<Leases, never, Engine | Fence | Hub | Store> = Layer.effect(
     Leases,
     Effect.gen(function* () {

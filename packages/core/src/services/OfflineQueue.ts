@@ -44,6 +44,7 @@ export class OfflineQueue extends Context.Service<
     readonly consume: (user: UserId, device: string) => Effect.Effect<Outbox<Queued>, Refused, Scope.Scope>
   }
 >()("@parley/core/OfflineQueue") {
+  /** The service, on the engine of the same scope. */
   static readonly layer: Layer.Layer<OfflineQueue, never, Engine | CursorStore | Store | Hub> = Layer.effect(
     OfflineQueue,
     Effect.gen(function* () {

@@ -47,9 +47,11 @@ export interface Failing {
 
 /** Outbox, attempt and limits of one delivery. */
 export interface Delivery<A> {
+  /** Items to deliver. */
   readonly outbox: Outbox<A>
   /** One attempt. Returns undefined if the item was accepted, otherwise why not. */
   readonly attempt: (item: A) => Effect.Effect<string | undefined>
+  /** Limits that several deliveries share. */
   readonly limits: AttemptLimits
   /** Maximum delay between two attempts, in milliseconds. */
   readonly maxDelay: number

@@ -11,9 +11,11 @@ import type { StorageFailed } from "../ports/Store.ts"
 
 /** Whether an operation is allowed, and otherwise the rule that refuses it. */
 export interface Decision {
+  /** Whether the operation is allowed. */
   readonly allowed: boolean
   /** Name of the refusing rule; absent if allowed. */
   readonly rule?: string
+  /** Reason of the refusal; absent if allowed. */
   readonly reason?: Reason
 }
 
@@ -25,6 +27,7 @@ export class Permissions extends Context.Service<
     readonly explain: (user: UserId, chat: ChatRef, operation: Operation) => Effect.Effect<Decision, Refused>
   }
 >()("@parley/core/Permissions") {
+  /** The service, on the engine of the same scope. */
   static readonly layer: Layer.Layer<Permissions, never, Engine> = Layer.effect(
     Permissions,
     Effect.map(Engine, ({ context }) =>

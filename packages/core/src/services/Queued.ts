@@ -8,6 +8,8 @@ export interface Queued {
   readonly id: EntryId
   /** Packets of a lower level are sent first. Messages have 3; packets of levels 0 and 1 are created at each login. */
   readonly level: 3
+  /** The recipient. */
   readonly user: UserId
+  /** The event, which a protocol encodes. */
   readonly event: ChatEvent
 }

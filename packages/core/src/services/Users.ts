@@ -30,6 +30,7 @@ import {
 
 /** A user to add; absent fields are empty. */
 export interface UserDraft {
+  /** Unique; see `User.account`. */
   readonly account: string
   /** Absent for a user who cannot log in with a password. */
   readonly password?: string
@@ -40,10 +41,15 @@ export interface UserDraft {
   readonly passwordHash?: string
   /** The account if absent. */
   readonly realname?: string
+  /** URL of a picture; "" if absent. */
   readonly avatar?: string
+  /** Role in the organisation, as text; "" if absent. */
   readonly role?: string
+  /** Id of the department; 0 if absent. */
   readonly dept?: number
+  /** Whether the user is a system administrator. Default: false. */
   readonly admin?: boolean
+  /** Id of the organisation; null or absent for none. */
   readonly organisation?: number | null
   /** A disabled user cannot log in. */
   readonly disabled?: boolean
@@ -63,7 +69,9 @@ export class Users extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<User>, Refused>
     /** All users by id, with their status. */
     readonly list: Effect.Effect<ReadonlyArray<PresentUser>, Refused>
+    /** Returns the user with this account, or undefined. */
     readonly byAccount: (account: string) => Effect.Effect<User | undefined, Refused>
+    /** Returns the user with this id, or undefined. */
     readonly byId: (id: UserId) => Effect.Effect<User | undefined, Refused>
     /** Ends the user's sessions, since the new password may be secret from their holders. */
     readonly setPassword: (account: string, password: string) => Effect.Effect<User, Refused>
@@ -96,6 +104,7 @@ export class Users extends Context.Service<
     readonly invalidate: (ids?: ReadonlyArray<string>) => Effect.Effect<void, Refused>
   }
 >()("@parley/core/Users") {
+  /** The service, on the engine and the store of the same scope. */
   static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Hub | Broadcaster | Sessions> = Layer.effect(
     Users,
     Effect.gen(function* () {

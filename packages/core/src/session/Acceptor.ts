@@ -36,6 +36,7 @@ export class Acceptor extends Context.Service<
     readonly finish: Effect.Effect<void>
   }
 >()("@parley/core/Acceptor") {
+  /** The service on the engine of the same scope. */
   static readonly layer: Layer.Layer<Acceptor, never, Requirements> = Layer.effect(
     Acceptor,
     Effect.gen(function* () {

@@ -41,9 +41,13 @@ const POLICY: ReadonlySet<Rejection["_tag"]> = new Set(["LoginDeadline", "HttpRe
 
 /** Dependencies shared by all sessions of an engine. */
 export interface SessionContext extends QueueContext, DeliveryContext {
+  /** Runs the commands of requests. */
   readonly engine: Pick<Engine["Service"], "commands" | "trySend">
+  /** Sends events to the connected members. */
   readonly broadcast: SendBroadcasts
+  /** Limits of connections. */
   readonly limiter: ConnectionLimiter
+  /** Settings of the engine. */
   readonly settings: EngineSettings
   /** Logs the reason for which the engine closes a connection. */
   readonly logRejection: (session: ClientSession, reason: string) => void
@@ -78,7 +82,9 @@ const payerOf: PayerOf = (caller) => (isUser(caller) ? caller.user : undefined)
 type State = SessionDelivery | "unauthenticated" | "superseded" | "ended"
 
 export class ClientSession implements Peer, LimitedConnection, HubSession {
+  /** The connection. */
   readonly connection: Connection
+  /** Encodes events for its wire profile. */
   readonly serializer: Serializer
   readonly #decode: Requests
   readonly #context: SessionContext
@@ -98,24 +104,29 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     return typeof this.#state === "object" ? this.#state : undefined
   }
 
+  /** Queues a whole frame; `bytes` is its size. */
   receive(frame: string, bytes = frame.length): void {
     this.subscriber?.acknowledgeImplicitly()
     this.#requests.enqueue(frame, bytes)
   }
 
+  /** Counts the bytes of an unfinished frame. */
   partial(bytes: number): void {
     this.#requests.partial(bytes)
   }
 
+  /** Queues the refusal of a frame that is not valid UTF-8. */
   invalidUtf8(): void {
     this.subscriber?.acknowledgeImplicitly()
     this.#requests.enqueue({ _tag: "InvalidUtf8" })
   }
 
+  /** Queues the refusal of a frame of more than `limit` bytes. */
   oversized(limit: number): void {
     this.#requests.enqueue({ _tag: "Oversized", limit })
   }
 
+  /** Refuses an HTTP request on a port of another protocol. */
   httpRequest(): void {
     if (this.#state !== "ended") this.reject({ _tag: "HttpRequest" })
   }
@@ -126,6 +137,7 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
   }
 
+  /** Ends the session after its connection has closed. */
   closed(): void {
     if (this.#state === "ended") return
     this.#requests.end()
@@ -133,6 +145,7 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     this.#context.limiter.remove(this)
   }
 
+  /** Replies with the reason, and closes the connection. */
   reject(reason: Rejection): void {
     this.#requests.clear()
     this.reply(
@@ -148,6 +161,7 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     return this.#state === "ended"
   }
 
+  /** Address of the client. */
   get address(): string {
     return this.connection.address
   }
@@ -167,6 +181,7 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     return this.#state === "superseded"
   }
 
+  /** The authenticated user; undefined without one. */
   get user(): User | undefined {
     return this.#delivery?.user
   }
@@ -348,6 +363,7 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     this.#delivery?.leaveChat(chat)
   }
 
+  /** Notifies the client that its user has logged in elsewhere, and closes after a grace period. */
   takeOver(): void {
     this.#transition("superseded")
     this.connection.send(new Frame(this.serializer.takenOver))

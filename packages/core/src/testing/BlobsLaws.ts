@@ -10,11 +10,16 @@ import * as Stream from "effect/Stream"
 import { Blobs } from "../ports/Blobs.ts"
 
 /** A law does not hold. */
-export class LawBroken extends Data.TaggedError("LawBroken")<{ readonly message: string }> {}
+export class LawBroken extends Data.TaggedError("LawBroken")<{
+  /** Expected and actual behaviour, in one sentence. */
+  readonly message: string
+}> {}
 
 /** One law: fails with `LawBroken` if it does not hold. */
 export interface BlobsLaw {
+  /** The law, in one sentence. */
   readonly name: string
+  /** Fails if the law does not hold; needs the store under test. */
   readonly check: Effect.Effect<void, unknown, Blobs>
 }
 

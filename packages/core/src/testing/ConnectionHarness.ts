@@ -8,7 +8,10 @@ import type { Accept, Connection } from "../ports/Connection.ts"
 import { Frame } from "../ports/Frame.ts"
 
 /** A law does not hold. */
-export class LawBroken extends Data.TaggedError("LawBroken")<{ readonly message: string }> {}
+export class LawBroken extends Data.TaggedError("LawBroken")<{
+  /** Expected and actual behaviour, in one sentence. */
+  readonly message: string
+}> {}
 
 /** The client's end of a connection, as in another program. */
 export interface Client {
@@ -41,6 +44,7 @@ export interface Harness {
   readonly transport: string
   /** Limits of the connections: bytes of one frame, at least 4 KiB, and buffered bytes, at least eight frames. */
   readonly frame: number
+  /** Buffered bytes of a connection, at least eight frames. */
   readonly sendBuffer: number
   /** Opens a connection with `accept` at the server's end. */
   readonly open: (accept: Accept, listener: Listener) => Effect.Effect<Client, unknown, Scope.Scope>
@@ -52,13 +56,19 @@ export const insist = (condition: boolean, message: string): Effect.Effect<void,
 
 /** Both ends of one connection, with all recorded calls. */
 export interface Pair {
+  /** The client's end. */
   readonly client: Client
+  /** The server's end. */
   readonly connection: Connection
   /** The next frame at the client, and at the server. */
   readonly atClient: Effect.Effect<string>
+  /** The next frame at the server. */
   readonly atServer: Effect.Effect<string>
+  /** Waits for the end of the connection at the client. */
   readonly clientEnded: Effect.Effect<void>
+  /** Waits for the end of the connection at the server. */
   readonly closed: Effect.Effect<void>
+  /** Numbers of recorded calls at both ends, and the sizes that they reported, in bytes. */
   readonly seen: {
     clientFrames: number
     received: number
@@ -75,7 +85,9 @@ export interface Pair {
 export interface Reactions {
   /** Called at the server with each frame. */
   readonly receive?: (connection: Connection, frame: string) => void
+  /** Called for a frame of more than `limit` bytes. */
   readonly oversized?: (connection: Connection, limit: number) => void
+  /** Called with the size of an unfinished frame in bytes. */
   readonly partial?: (bytes: number) => void
 }
 

@@ -10,13 +10,17 @@ import { textBytes } from "../model/Utf8.ts"
 export interface MemoryClient {
   /** Sends one whole frame; does nothing after the end. */
   readonly send: (text: string) => void
+  /** Stops reading, so that the server's frames pile up. */
   readonly stopReading: () => void
+  /** Reads again after `stopReading`. */
   readonly startReading: () => void
+  /** Ends the connection from the client's side. */
   readonly close: () => void
 }
 
 /** Callbacks of the client's end. */
 export interface MemoryListener {
+  /** Called with each whole frame from the server. */
   readonly frame: (text: string) => void
   /** Called once; with the server's close code and reason, or undefined if the server did not close. */
   readonly ended: (closed: { readonly code: number; readonly reason: string } | undefined) => void
@@ -24,13 +28,17 @@ export interface MemoryListener {
 
 /** Options of a connection in memory. */
 export interface Options {
+  /** Creates the session at the server's end. */
   readonly accept: Accept
+  /** Callbacks of the client's end. */
   readonly client: MemoryListener
   /** Maximum number of bytes of one frame from the client. 1 MiB by default. */
   readonly frame?: number
   /** Maximum number of bytes buffered for the client. 8 MiB by default. */
   readonly sendBuffer?: number
+  /** Address of the client as the server sees it. Default: 127.0.0.1. */
   readonly address?: string
+  /** Request that opened the connection. Default: none. */
   readonly opening?: Handshake
 }
 

@@ -5,7 +5,9 @@ import type { Server } from "node:net"
 
 /** Address of a listening server: literal address and actual port. */
 export interface Address {
+  /** Literal address. */
   readonly host: string
+  /** Port; 0 selects a free one. */
   readonly port: number
 }
 

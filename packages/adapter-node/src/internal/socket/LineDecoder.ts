@@ -51,6 +51,7 @@ export class LineDecoder {
     return this.#length === 0 ? 0 : this.#buffer.length
   }
 
+  /** Decodes a chunk, and calls back with each whole line. */
   push(chunk: Buffer): void {
     let from = 0
     for (;;) {

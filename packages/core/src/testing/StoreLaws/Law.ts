@@ -12,7 +12,9 @@ export type Storing = Store["Service"]
 
 /** One sentence that is true of every store, and its check on a fresh, empty one. */
 export interface StoreLaw {
+  /** The law, in one sentence. */
   readonly name: string
+  /** Fails if the law does not hold; needs the store under test, which is empty. */
   readonly check: Effect.Effect<void, unknown, Store>
 }
 
@@ -30,8 +32,11 @@ const render = (value: unknown): string =>
 
 /** A law does not hold: `what` was expected, and what came instead. */
 export class LawBroken extends Data.TaggedError("LawBroken")<{
+  /** Subject of the comparison. */
   readonly what: string
+  /** Expected value. */
   readonly expected: unknown
+  /** Value that came instead. */
   readonly actual: unknown
 }> {
   override get message(): string {

@@ -22,13 +22,17 @@ import {
 
 /** Opens and closes one store, which is empty when first opened. It is closed before it is opened again. */
 export interface Reopening {
+  /** Opens the store. */
   readonly open: () => Effect.Effect<Storing, unknown>
+  /** Closes the store. */
   readonly close: () => Effect.Effect<void, unknown>
 }
 
 /** One law of a store that is closed and opened again: fails if it does not hold. */
 export interface ReopenLaw {
+  /** The law, in one sentence. */
   readonly name: string
+  /** Fails if the law does not hold. */
   readonly check: (store: Reopening) => Effect.Effect<void, unknown>
 }
 

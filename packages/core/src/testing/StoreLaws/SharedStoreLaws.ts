@@ -27,6 +27,7 @@ import {
 
 /** One sentence that is true of every shared store, and its check on two instances of it. */
 export interface SharedStoreLaw {
+  /** The law, in one sentence. */
   readonly name: string
   /** `repetitions`: number of commits of each instance in the laws about concurrent ones. */
   readonly check: (one: Storing, other: Storing, repetitions: number) => Effect.Effect<void, unknown>
