@@ -38,7 +38,13 @@ describe("attributes", () => {
       const { perform } = yield* Engine
       const made = { gid: "h", name: "", type: "group", members: [], subject: 0, public: false } as const
       if (bob === undefined) return assert.fail("nobody")
-      for (const key of ["parley.via", "parley.organisation", "parley.slowMode", "parley.silenced.2"]) {
+      for (const key of [
+        "parley.via",
+        "parley.organisation",
+        "parley.slowMode",
+        "parley.silenced.2",
+        "parley.blocked.2"
+      ]) {
         assert.deepStrictEqual(
           (yield* Effect.flip(edit({ [key]: 1 }))).reason,
           invalid(`data.${key}`, "must not be changed as an attribute")

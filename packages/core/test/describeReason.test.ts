@@ -19,6 +19,7 @@ const samples: Samples = {
   SendForbidden: { _tag: "SendForbidden" },
   NotPublic: { _tag: "NotPublic" },
   WrongChatType: { _tag: "WrongChatType", needs: "a group" },
+  Blocked: { _tag: "Blocked" },
   CannotRemoveOwner: { _tag: "CannotRemoveOwner" },
   TargetsNotMembers: { _tag: "TargetsNotMembers", users: ["ann"] },
   GidTaken: { _tag: "GidTaken", gid: "g" },
@@ -53,6 +54,9 @@ describe("a refusal", () => {
     assert.strictEqual(sentenceOf("MessagesRefused"), "No message was stored. opUser is not a member of this session.")
     const slow = { _tag: "RateLimited", retryAfterSeconds: 7, of: "slow mode" } as const
     assert.strictEqual(describeReason(slow, words), "This session is in slow mode; retry in 7 seconds.")
+    assert.strictEqual(sentenceOf("Blocked"), "opUser is blocked from this session.")
+    const users = { _tag: "Blocked", users: ["7"] } as const
+    assert.strictEqual(describeReason(users, words), "These users are blocked from the session: 7.")
     assert.strictEqual(describeReason(samples.NotMember), "You are not a member of this chat.")
   })
 

@@ -144,6 +144,7 @@ export const userApiParameters: {
     setSenders: [inChat, ["senders", either('"all", "admins" or a list of users', oneOf("all", "admins"), users)]],
     setSlowMode: [inChat, ["seconds", integerFrom(0, MAX_SLOW_MODE)]],
     silence: [inChat, ["users", users], on],
+    block: [inChat, ["users", users], on],
     star: [inChat, on],
     hide: [inChat, on],
     mute: [inChat, on],

@@ -11,6 +11,8 @@ export interface ChatInfo extends Chat {
   readonly slowMode: number
   /** Users who may not send, by id; some may have left. */
   readonly silenced: ReadonlyArray<UserId>
+  /** Users who cannot become members, by id. */
+  readonly blocked: ReadonlyArray<UserId>
 }
 
 /** A chat with one member's own flags. */
@@ -27,7 +29,8 @@ export const chatInfo = ({ chat, head }: ChatView): ChatInfo => ({
   ...chat,
   head,
   slowMode: slowModeOf(chat),
-  silenced: flaggedUsers(chat.attributes, "silenced")
+  silenced: flaggedUsers(chat.attributes, "silenced"),
+  blocked: flaggedUsers(chat.attributes, "blocked")
 })
 
 export const ownChatInfo = ({ chat, head, preference }: OwnChatView): OwnChatInfo => ({

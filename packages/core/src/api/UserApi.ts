@@ -134,6 +134,13 @@ export class UserApi extends UserApiBase {
       silenced: on
     }))
   }
+  /**
+   * Removes users from a group and keeps them out, as an admin, or lets them join again with `on` false. Until then,
+   * joining and adding them is refused with `Blocked`. Rejects with `CannotRemoveOwner` for the owner.
+   */
+  block(chat: ChatRef, users: ReadonlyArray<UserRef>, on = true): Promise<ChatInfo> {
+    return this.changeWith(chat, users, (ids) => ({ _tag: "BlockUsers", chat: chatRef(chat), users: ids, blocked: on }))
+  }
   /** Sets the user's own star on a chat, or removes it with `on` false. */
   star(chat: ChatRef, on = true): Promise<OwnChatInfo> {
     return this.do({ _tag: "SetPreference", chat: chatRef(chat), star: on }, ownChatInfo)

@@ -10,7 +10,16 @@ import type { EngineServices } from "./EngineServices.ts"
 /** Commands with user references that reply with a chat. */
 type UsersCommand = Extract<
   Command,
-  { readonly _tag: "AddMembers" | "RemoveMembers" | "ReviseGroup" | "SetAdmins" | "SetSenders" | "SilenceMembers" }
+  {
+    readonly _tag:
+      | "AddMembers"
+      | "RemoveMembers"
+      | "ReviseGroup"
+      | "SetAdmins"
+      | "SetSenders"
+      | "SilenceMembers"
+      | "BlockUsers"
+  }
 >
 
 export class UserApiBase {

@@ -5,7 +5,7 @@ import type { DissolveChat, EditChat, ReviseGroup } from "../model/Command.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Changed } from "../model/Log.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
-import { ownerWithout } from "../rules/Membership.ts"
+import { blockedReason, ownerWithout } from "../rules/Membership.ts"
 import type { StorageFailed } from "../ports/Store.ts"
 import { exceeds, isWellFormedJson } from "../model/Utf8.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
@@ -99,6 +99,11 @@ export const reviseGroup: CommandHandler<ReviseGroup> = Effect.fnUntraced(functi
   const added = (yield* existing(context, invocation, "members", add, cached.chat)).filter(
     (user) => !isMember(cached.chat, user.id)
   )
+  const blocked = blockedReason(
+    cached.chat,
+    added.map(({ id }) => id)
+  )
+  if (blocked !== undefined) return yield* refuse(blocked)
   const removed = yield* departing(context, invocation, cached, command)
   const { chat } = cached
   const remaining = chat.members.size + added.length - removed.length

@@ -5,7 +5,7 @@ import type { AddMembers, JoinChat, LeaveChat, ListMembers, RemoveMembers } from
 import type { UserId } from "../model/Ids.ts"
 import type { Changed } from "../model/Log.ts"
 import { refuse } from "../model/Refused.ts"
-import { ownerWithout } from "../rules/Membership.ts"
+import { blockedReason, ownerWithout } from "../rules/Membership.ts"
 import { mapInSlices } from "../model/Slices.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
 import {
@@ -39,6 +39,8 @@ export const addMembers: CommandHandler<AddMembers> = Effect.fnUntraced(function
   if (command.members.length === 0) return yield* refuse(invalid("members", "must name at least one user"))
   const users = yield* existing(context, invocation, "members", command.members, cached.chat)
   const added = users.filter((user) => !isMember(cached.chat, user.id)).map((user) => user.id)
+  const blocked = blockedReason(cached.chat, added)
+  if (blocked !== undefined) return yield* refuse(blocked)
   return added.length === 0 ? replyWith(view(cached)) : change(cached, invocation, { added })
 })
 
@@ -61,7 +63,8 @@ export const listMembers: CommandHandler<ListMembers> = Effect.fnUntraced(functi
   return replyWith({ chat, members: yield* mapInSlices(users, (user) => context.presence.of(user)) })
 })
 
-const departure = (cached: CachedChat, removed: ReadonlyArray<UserId>): Omit<Changed, "_tag"> => {
+/** Returns the step of members who leave; ownership may pass. */
+export const departure = (cached: CachedChat, removed: ReadonlyArray<UserId>): Omit<Changed, "_tag"> => {
   const owner = ownerWithout(cached.chat, new Set(removed))
   return owner === cached.chat.owner ? { removed } : { removed, owner }
 }

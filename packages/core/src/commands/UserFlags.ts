@@ -1,10 +1,11 @@
 /** Facts of single users in a group, which admins set. */
 import * as Effect from "effect/Effect"
 import { type Chat, flaggedUsers, flagName, hasFlag, type UserFlag } from "../model/Chat.ts"
-import type { SilenceMembers } from "../model/Command.ts"
+import type { BlockUsers, SilenceMembers } from "../model/Command.ts"
 import type { UserId } from "../model/Ids.ts"
 import { type Reason, refuse } from "../model/Refused.ts"
 import { adminsOf } from "../rules/Membership.ts"
+import { departure } from "./Members.ts"
 import {
   change,
   type CommandHandler,
@@ -33,9 +34,14 @@ const flagging = (
   )
 
 /** Refuses more users with the flag than a chat may have. */
-const tooMany = (chat: Chat, flag: UserFlag, attributes: Readonly<Record<string, true | null>>): Reason | undefined =>
+const tooMany = (
+  chat: Chat,
+  flag: UserFlag,
+  field: string,
+  attributes: Readonly<Record<string, true | null>>
+): Reason | undefined =>
   flaggedUsers({ ...chat.attributes, ...attributes }, flag).length > MAX_FLAGGED
-    ? invalid("members", `must leave at most ${MAX_FLAGGED} ${flag} users`)
+    ? invalid(field, `must leave at most ${MAX_FLAGGED} ${flag} users`)
     : undefined
 
 export const silenceMembers: CommandHandler<SilenceMembers> = Effect.fnUntraced(
@@ -58,8 +64,25 @@ export const silenceMembers: CommandHandler<SilenceMembers> = Effect.fnUntraced(
     }
     const ids = users.map((user) => user.id)
     const attributes = flagging(chat, "silenced", ids, silenced)
-    const problem = silenced ? tooMany(chat, "silenced", attributes) : undefined
+    const problem = silenced ? tooMany(chat, "silenced", "members", attributes) : undefined
     if (problem !== undefined) return yield* refuse(problem)
     return Object.keys(attributes).length === 0 ? replyWith(view(cached)) : change(cached, invocation, { attributes })
   }
 )
+
+/** Members among them are removed in the same step. */
+export const blockUsers: CommandHandler<BlockUsers> = Effect.fnUntraced(function* (context, invocation, command) {
+  const cached = yield* permitted(context, invocation, command.chat, "blockUsers")
+  if (command.users.length === 0) return yield* refuse(invalid("users", "must name at least one user"))
+  const { chat } = cached
+  const { blocked } = command
+  const users = yield* existing(context, invocation, "users", command.users, chat)
+  if (blocked && users.some((user) => user.id === chat.owner)) return yield* refuse({ _tag: "CannotRemoveOwner" })
+  const ids = users.map((user) => user.id)
+  const attributes = flagging(chat, "blocked", ids, blocked)
+  const problem = blocked ? tooMany(chat, "blocked", "users", attributes) : undefined
+  if (problem !== undefined) return yield* refuse(problem)
+  if (Object.keys(attributes).length === 0) return replyWith(view(cached))
+  const removed = blocked ? membersAmong(chat, users) : []
+  return change(cached, invocation, { attributes, ...(removed.length > 0 && departure(cached, removed)) })
+})

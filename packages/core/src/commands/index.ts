@@ -23,7 +23,7 @@ import { sendTransient } from "./SendTransient.ts"
 import { notifyTyping } from "./Typing.ts"
 import type { CommandHandler } from "./CommandHandler.ts"
 import { sendMessages } from "./SendMessages.ts"
-import { silenceMembers } from "./UserFlags.ts"
+import { blockUsers, silenceMembers } from "./UserFlags.ts"
 import { changeStatus, listUsers, readUserSettings, renameUser, saveUserSettings } from "./Users.ts"
 
 export const commandHandlers: {
@@ -43,6 +43,7 @@ export const commandHandlers: {
   SetSenders: setSenders,
   SetSlowMode: setSlowMode,
   SilenceMembers: silenceMembers,
+  BlockUsers: blockUsers,
   SetPreference: setPreference,
   SendMessages: sendMessages,
   RecallMessage: recallMessage,

@@ -129,9 +129,10 @@ export const isEngineAttribute = (name: string): boolean => name.startsWith(ENGI
 
 /**
  * A fact of single users in a chat, members or not. Each is an attribute, `parley.silenced.12`, so that an entry of the
- * log names the users that it concerns. Silenced members may not send; set by the command `SilenceMembers`.
+ * log names the users that it concerns. Silenced members may not send; set by the command `SilenceMembers`. Blocked users
+ * cannot become members; set by the command `BlockUsers`.
  */
-export type UserFlag = "silenced"
+export type UserFlag = "blocked" | "silenced"
 
 /** Returns the name of the attribute. */
 export const flagName = (flag: UserFlag, user: UserId): string => `${ENGINE_PREFIX}${flag}.${user}`

@@ -195,6 +195,19 @@ export interface SilenceMembers {
   /** False lets them send again; also users who have left. */
   readonly silenced: boolean
 }
+/**
+ * Removes users from a group, and keeps them from joining and from being added until it is undone, for admins. Users who
+ * are not members can be blocked too; the owner cannot. Repeating it changes nothing.
+ */
+export interface BlockUsers {
+  readonly _tag: "BlockUsers"
+  /** A group. */
+  readonly chat: ChatRef
+  /** The users to block, or to let join again. */
+  readonly users: ReadonlyArray<UserId>
+  /** False lets them join again; they do not become members by it. */
+  readonly blocked: boolean
+}
 /** Absent fields stay as they are. */
 export interface SetPreference {
   readonly _tag: "SetPreference"
@@ -423,6 +436,8 @@ export interface Replies {
   readonly SetSlowMode: ChatView
   /** The chat after the change. */
   readonly SilenceMembers: ChatView
+  /** The chat after the change. */
+  readonly BlockUsers: ChatView
   /** The chat with the caller's flags. */
   readonly SetPreference: OwnChatView
   /** The stored messages, in the order of the request. */
@@ -542,6 +557,7 @@ export type Command =
   | SetSenders
   | SetSlowMode
   | SilenceMembers
+  | BlockUsers
   | SetPreference
   | SendMessages
   | RecallMessage

@@ -60,6 +60,10 @@ export const describeReason = (reason: Reason, words: ReasonWords = {}): string 
       return `This ${noun} is not public.`
     case "WrongChatType":
       return `This needs ${reason.needs}.`
+    case "Blocked":
+      return reason.users === undefined
+        ? `${caller} ${caller === "You" ? "are" : "is"} blocked from this ${noun}.`
+        : `These users are blocked from the ${noun}: ${listed(reason.users)}.`
     case "CannotRemoveOwner":
       return `The owner of the ${noun} cannot be removed.`
     case "TargetsNotMembers":

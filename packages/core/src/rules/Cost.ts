@@ -33,6 +33,7 @@ export const costBefore = (command: Command): number => {
     case "ReviseGroup":
       return ((command.add?.length ?? 0) + (command.remove?.length ?? 0)) * PER_USER
     case "SetAdmins":
+    case "BlockUsers":
       return command.users.length * PER_USER
     case "SetSenders":
       return typeof command.senders === "string" ? 0 : command.senders.length * PER_USER
@@ -134,7 +135,8 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
     case "PublishChat":
     case "SetAdmins":
     case "SetSenders":
-    case "SilenceMembers": {
+    case "SilenceMembers":
+    case "BlockUsers": {
       // The reply lists all members too.
       const { chat } = done.reply as ReplyOf<typeof done.command>
       return costOfNotifying(chat, online) + chat.members.size * PER_MEMBER_ID

@@ -1,6 +1,7 @@
 /** Membership, visibility and admins of a chat. */
-import { type Chat, isMember, VIA } from "../model/Chat.ts"
+import { type Chat, hasFlag, isMember, VIA } from "../model/Chat.ts"
 import type { UserId } from "../model/Ids.ts"
+import type { Reason } from "../model/Refused.ts"
 import type { Facts, Rule } from "./Rule.ts"
 
 /**
@@ -71,6 +72,18 @@ export const systemAdministrator: Rule = {
 export const joinable: Rule = {
   name: "only public chats can be joined",
   check: ({ chat, user }) => (chat.public || isMember(chat, user.id) ? undefined : { _tag: "NotPublic" })
+}
+
+/** Refuses users whom admins have blocked, with `Blocked`. */
+export const notBlocked: Rule = {
+  name: "blocked users cannot join",
+  check: ({ chat, user }) => (hasFlag(chat, "blocked", user.id) ? { _tag: "Blocked" } : undefined)
+}
+
+/** Returns why these users cannot be added, or undefined: some are blocked. */
+export const blockedReason = (chat: Chat, users: ReadonlyArray<UserId>): Reason | undefined => {
+  const blocked = users.filter((user) => hasFlag(chat, "blocked", user))
+  return blocked.length === 0 ? undefined : { _tag: "Blocked", users: blocked.map(String) }
 }
 
 /** Refuses chats that are not groups, with `WrongChatType`. */

@@ -6,6 +6,7 @@ import {
   groupOrSystem,
   groupWithoutSubject,
   joinable,
+  notBlocked,
   member,
   direct,
   system,
@@ -20,7 +21,7 @@ import { slowMode } from "./SlowMode.ts"
 export const operations = {
   /** Seeing the chat at all: its facts, without its messages. */
   see: [visible],
-  join: [visible, group, joinable],
+  join: [visible, group, joinable, notBlocked],
   leave: [visible, group, member],
   rename: [visible, group, member, sender, notSilenced],
   /** Star, hide, mute: the caller's own flags. */
@@ -52,6 +53,7 @@ export const operations = {
   setSenders: [visible, groupOrSystem, member, admin],
   setSlowMode: [visible, group, member, admin],
   silenceMembers: [visible, group, member, admin],
+  blockUsers: [visible, group, member, admin],
   /** Editing one's own message: new content is sent, so the right to send is needed. */
   editOwn: [visible, member, sender, notSilenced],
   /** Editing another sender's message. */

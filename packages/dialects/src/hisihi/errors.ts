@@ -61,6 +61,7 @@ const CODES: Partial<Record<Reason["_tag"], Code>> = {
   Forbidden: "forbidden",
   SendForbidden: "forbidden",
   WrongChatType: "forbidden",
+  Blocked: "forbidden",
   CannotRemoveOwner: "forbidden",
   Rejected: "forbidden",
   TooManyAttempts: "too_many_requests",

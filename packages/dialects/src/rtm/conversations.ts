@@ -13,7 +13,7 @@ import { Cmd, type Command, Op } from "./codec.ts"
 import type { Handler, HandlerFailure, RequestContext } from "./context.ts"
 import { iso } from "./encode.ts"
 import { Code, fail, failureOf, unsupported } from "./errors.ts"
-import { type Signed, verifySignature } from "./verifySignature.ts"
+import { type Signature, type Signed, verifySignature } from "./verifySignature.ts"
 import { chatRef, conversationId, ID_LENGTH, newConversationId, RANDOM_BYTES } from "./ids.ts"
 
 const reply = (op: number, conv: Command["conv"]): Command => ({ cmd: Cmd.conv, op, conv: conv ?? {} })
@@ -24,15 +24,16 @@ export const namedChat = (conversation: string | undefined): Effect.Effect<ChatR
   return ref === undefined ? fail(Code.conversationNotFound, "There is no such conversation.") : Effect.succeed(ref)
 }
 
-/** Fails unless the command is signed, if the app requires that. */
-const requireSignature = Effect.fnUntraced(function* (
+/** Fails unless the command has the signature, if the app requires that. */
+export const requireSignature = Effect.fnUntraced(function* (
   { deps, app, client, user, command }: RequestContext,
-  signed: Signed
+  signed: Signed,
+  signature: Signature = command.conv ?? {}
 ): Effect.fn.Return<void, HandlerFailure> {
   if (!app.signed.includes("conversation")) return
   const by = { app: client.appId, client: user.account, key: app.key }
   const now = yield* Clock.currentTimeMillis
-  if (yield* verifySignature(deps.mac, by, signed, command.conv ?? {}, now)) return
+  if (yield* verifySignature(deps.mac, by, signed, signature, now)) return
   return yield* fail(Code.conversationSignatureFailed, "The command is not signed.")
 })
 
@@ -45,13 +46,11 @@ const membersChange = ({ conv }: Command, action: "invite" | "kick"): Signed => 
 })
 
 /** Returns the users whom a command names; new client ids become users. */
-const namedUsers = Effect.fnUntraced(function* ({
-  deps,
-  user,
-  client,
-  command
-}: RequestContext): Effect.fn.Return<ReadonlyArray<User>, HandlerFailure> {
-  const ids = [...new Set(command.conv?.m)]
+export const namedUsers = Effect.fnUntraced(function* (
+  { deps, user, client, command }: RequestContext,
+  clientIds: ReadonlyArray<string> = command.conv?.m ?? []
+): Effect.fn.Return<ReadonlyArray<User>, HandlerFailure> {
+  const ids = [...new Set(clientIds)]
   const { membersPerRequest } = deps.settings
   if (ids.length > membersPerRequest) {
     return yield* fail(Code.conversationFull, `A command may name at most ${membersPerRequest} clients.`)

@@ -98,7 +98,9 @@ const joins = (event: ChatEvent, users: ReadonlyArray<UserId>, facts: EncodingFa
 /** Pushes of a flag that users get or lose: one for them, and one for the others. */
 const FLAG_PUSHES: ReadonlyArray<readonly [flag: UserFlag, value: true | null, own: number, others: number]> = [
   ["silenced", true, Op.shutuped, Op.membersShutuped],
-  ["silenced", null, Op.unshutuped, Op.membersUnshutuped]
+  ["silenced", null, Op.unshutuped, Op.membersUnshutuped],
+  ["blocked", true, Op.blocked, Op.membersBlocked],
+  ["blocked", null, Op.unblocked, Op.membersUnblocked]
 ]
 
 const flags = (event: ChatEvent, { attributes }: Changed, facts: EncodingFacts): ReadonlyArray<string> => {
@@ -117,7 +119,10 @@ const flags = (event: ChatEvent, { attributes }: Changed, facts: EncodingFacts):
 const changes = (event: ChatEvent, change: Changed, facts: EncodingFacts): ReadonlyArray<string> => {
   const { chat, entry, toRemoved = false } = event
   const initBy = facts.clientOf(entry.by)
-  if (toRemoved) return [pushPacket(conv(Op.left, chat, { initBy }))]
+  if (toRemoved) {
+    const isBlocked = flaggedUsers(change.attributes, "blocked").length > 0
+    return [Op.left, ...(isBlocked ? [Op.blocked] : [])].map((op) => pushPacket(conv(op, chat, { initBy })))
+  }
   const packets: Array<string> = []
   const { added = [], removed = [] } = change
   if (added.length > 0) packets.push(...joins(event, added, facts))

@@ -29,6 +29,7 @@ export const Code = {
   queryFailed: 4310,
   logFailed: 4311,
   logRejected: 4312,
+  conversationBlacklisted: 4315,
   membershipRequired: 4317,
   invalidTarget: 4401,
   messageRejectedByHook: 4402,
@@ -66,6 +67,7 @@ const CODES: Codes = {
   TargetsNotMembers: Code.membershipRequired,
   NotPublic: Code.notAllowed,
   WrongChatType: Code.notAllowed,
+  Blocked: Code.conversationBlacklisted,
   CannotRemoveOwner: Code.notAllowed,
   Recalled: Code.messageNotFound,
   Rejected: Code.rejectedByHook,
@@ -73,7 +75,18 @@ const CODES: Codes = {
   Unavailable: Code.internalError
 }
 
-const sentence = (reason: Reason): string => describeReason(reason, { noun: "conversation" })
+const sentence = (reason: Reason): string =>
+  describeReason(reason, {
+    noun: "conversation",
+    // The reasons name users by their ids in the engine.
+    sentences: {
+      Blocked: ({ users }) =>
+        users === undefined
+          ? "You are blocked from this conversation."
+          : "A named client is blocked from this conversation.",
+      TargetsNotMembers: "A named client is not a member of this conversation."
+    }
+  })
 
 /** Returns the failure of a refused command. */
 export const failureOf = (refused: Reason, codes: Codes = {}): Failure => {

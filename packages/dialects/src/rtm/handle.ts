@@ -21,7 +21,7 @@ import { Code, Failure, fail, failureOf, unsupported } from "./errors.ts"
 import { closeSession, numberOf, openSession, queryOnline, refreshSession } from "./login.ts"
 import { readLogs } from "./logs.ts"
 import { draftOf, hasToken, isTransient, patchMessage, sendMessage, sentReply } from "./messages.ts"
-import { querySilenced, silenceMembers } from "./moderation.ts"
+import { blockClients, queryBlocked, querySilenced, silenceMembers } from "./moderation.ts"
 import { replyPacket } from "./packets.ts"
 import { queryConversations } from "./query.ts"
 import { readConversations, readMarks } from "./unread.ts"
@@ -45,6 +45,11 @@ const OPERATIONS: Readonly<Record<number, Readonly<Record<number, Handler>>>> = 
     [Op.addShutup]: silenceMembers(true),
     [Op.removeShutup]: silenceMembers(false),
     [Op.queryShutup]: querySilenced
+  },
+  [Cmd.blacklist]: {
+    [Op.block]: blockClients(true),
+    [Op.unblock]: blockClients(false),
+    [Op.query]: queryBlocked
   },
   [Cmd.patch]: { [Op.modify]: patchMessage }
 }

@@ -1,11 +1,11 @@
-/** Silencing members of a conversation, for its owner and admins. */
+/** Silencing members of a conversation and blocking clients from it, for its owner and admins. */
 import { type Chat, flaggedUsers, isMember, type UserFlag } from "@parley/core/Chat"
 import { refuse } from "@parley/core/Refused"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import { Cmd, Op } from "./codec.ts"
 import type { Handler, HandlerFailure, RequestContext } from "./context.ts"
-import { namedChat } from "./conversations.ts"
+import { namedChat, namedUsers, requireSignature } from "./conversations.ts"
 import { Code, fail } from "./errors.ts"
 import { conversationId } from "./ids.ts"
 
@@ -81,4 +81,38 @@ export const querySilenced: Handler = Effect.fnUntraced(function* (context) {
   const chat = yield* ownChat(context, conv.cid)
   const { clients, ...next } = yield* flaggedClients(context, chat, "silenced", conv)
   return { cmd: Cmd.conv, op: Op.shutupResult, conv: { cid: conversationId(chat), m: clients, ...next } }
+})
+
+/** `block` and `unblock` of a blacklist: a blocked client is removed, and cannot join or be added. */
+export const blockClients =
+  (blocked: boolean): Handler =>
+  (context) =>
+    Effect.gen(function* () {
+      const { command, run } = context
+      const { srcCid = "", toPids = [], ...signature } = command.blacklist ?? {}
+      const action = blocked ? "conversation-block-clients" : "conversation-unblock-clients"
+      const signed = { _tag: "Change", conversation: srcCid, members: toPids, action } as const
+      yield* requireSignature(context, signed, signature)
+      const chat = yield* namedChat(srcCid)
+      // A client that is blocked before its first login becomes a user.
+      const users = yield* blocked ? namedUsers(context, toPids) : knownUsers(context, toPids)
+      const ids = users.map(({ id }) => id)
+      const { chat: after } = yield* run({ _tag: "BlockUsers", chat, users: ids, blocked })
+      return {
+        cmd: Cmd.blacklist,
+        op: blocked ? Op.blocked : Op.unblocked,
+        blacklist: { srcCid: conversationId(after), allowedPids: users.map(({ account }) => account) }
+      }
+    })
+
+/** `query` of a blacklist, for members. */
+export const queryBlocked: Handler = Effect.fnUntraced(function* (context) {
+  const { blacklist = {} } = context.command
+  const chat = yield* ownChat(context, blacklist.srcCid)
+  const { clients, ...next } = yield* flaggedClients(context, chat, "blocked", blacklist)
+  return {
+    cmd: Cmd.blacklist,
+    op: Op.queryResult,
+    blacklist: { srcCid: conversationId(chat), blockedPids: clients, ...next }
+  }
 })

@@ -197,7 +197,18 @@ export const messages = {
     mentionPids: [10, "*string"]
   },
   Patch: { patches: [1, "*PatchItem"], lastPatchTime: [2, "int64"] },
-  Blacklist: { srcCid: [1, "string"], toPids: [2, "*string"] }
+  Blacklist: {
+    srcCid: [1, "string"],
+    toPids: [2, "*string"],
+    limit: [5, "int32"],
+    next: [6, "string"],
+    blockedPids: [8, "*string"],
+    allowedPids: [10, "*string"],
+    failedPids: [11, "*ErrorBody"],
+    t: [12, "int64"],
+    n: [13, "string"],
+    s: [14, "string"]
+  }
 } as const satisfies Readonly<Record<"Command" | MessageName, Readonly<Record<string, Field>>>>
 
 type Messages = typeof messages

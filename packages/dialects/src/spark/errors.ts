@@ -38,6 +38,7 @@ const STATUS_AND_CODE: { readonly [T in Reason["_tag"]]?: readonly [status: numb
   SendForbidden: [403, "may_not_speak"],
   NotPublic: [403, "forbidden"],
   WrongChatType: [403, "not_a_session"],
+  Blocked: [403, "forbidden"],
   CannotRemoveOwner: [403, "owner_stays"],
   GidTaken: [409, "conflict"],
   AccountTaken: [409, "conflict"],

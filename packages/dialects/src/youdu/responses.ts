@@ -46,6 +46,7 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
   NotMember: 403,
   Forbidden: 403,
   SendForbidden: 403,
+  Blocked: 403,
   CannotRemoveOwner: 403,
   Rejected: 403,
   TooManyAttempts: 429,

@@ -1,4 +1,4 @@
-/** Silenced members, with the published SDKs against a server on SQLite. */
+/** Silenced members and blocked clients, with the published SDKs against a server on SQLite. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { codeOf, connect, next, type RtmServer, sdks, startServer } from "./harness.ts"
 
@@ -11,6 +11,9 @@ afterAll(() => server.close())
 interface Pushed {
   readonly mutedBy?: string
   readonly unmutedBy?: string
+  readonly blockedBy?: string
+  readonly unblockedBy?: string
+  readonly kickedBy?: string
   readonly members?: ReadonlyArray<string>
 }
 
@@ -86,6 +89,58 @@ describe.each(sdks)("members of a conversation, with the SDK %s", (version, sdk)
     assert.strictEqual(await codeOf(conversation.muteMembers([jerryId, harryId])), 4317)
     assert.strictEqual(await codeOf(ofHarry.queryMutedMembers({})), 4317)
     assert.deepStrictEqual((await conversation.queryMutedMembers({})).results, [])
+    await close()
+  })
+
+  it("are blocked by the owner: removed, and kept out until it is undone", async () => {
+    const { tom, jerry, harry, tomId, jerryId, harryId, conversation, close } = await trio()
+    const ofJerry = await jerry.getConversation(conversation.id)
+    await harry.getConversation(conversation.id)
+    const events = [next<[Pushed]>(jerry, "blocked"), next<[Pushed]>(jerry, "kicked")]
+    const others = [next<[Pushed]>(harry, "membersblocked"), next<[Pushed]>(harry, "membersleft")]
+    assert.deepStrictEqual(await conversation.blockMembers([jerryId]), {
+      successfulClientIds: [jerryId],
+      failures: []
+    })
+    assert.deepStrictEqual(
+      (await Promise.all(events)).map(([payload]) => payload),
+      [{ blockedBy: tomId }, { kickedBy: tomId }]
+    )
+    assert.deepStrictEqual(
+      (await Promise.all(others)).map(([payload]) => payload),
+      [
+        { blockedBy: tomId, members: [jerryId] },
+        { kickedBy: tomId, members: [jerryId] }
+      ]
+    )
+    assert.strictEqual(await codeOf(ofJerry.send(new sdk.TextMessage("hello"))), 4401)
+    assert.strictEqual(await codeOf(ofJerry.join()), 4315)
+    assert.strictEqual(await codeOf(conversation.add([jerryId])), 4315)
+    assert.deepStrictEqual((await conversation.queryBlockedMembers({})).results, [jerryId])
+
+    const told = next<[Pushed]>(harry, "membersunblocked")
+    await conversation.unblockMembers([jerryId])
+    assert.deepStrictEqual((await told)[0], { unblockedBy: tomId, members: [jerryId] })
+    await ofJerry.join()
+    assert.deepStrictEqual((await tom.getConversation(conversation.id, true)).members.toSorted(), [
+      harryId,
+      jerryId,
+      tomId
+    ])
+    await close()
+  })
+
+  it("are not blocked by other members; a client may be blocked before it logs in", async () => {
+    const { jerry, tomId, harryId, jerryId, conversation, close } = await trio()
+    const ofJerry = await jerry.getConversation(conversation.id)
+    const later = `later-${jerryId}`
+    assert.strictEqual(await codeOf(ofJerry.blockMembers([harryId])), 4308)
+    assert.strictEqual(await codeOf(conversation.blockMembers([tomId])), 4308)
+    assert.strictEqual(await codeOf(conversation.unblockMembers([later])), 4301)
+    await conversation.blockMembers([later])
+    assert.strictEqual(await codeOf(conversation.add([later])), 4315)
+    assert.deepStrictEqual((await ofJerry.queryBlockedMembers({ limit: 5 })).results, [later])
+    assert.strictEqual(await conversation.count(), 3)
     await close()
   })
 })

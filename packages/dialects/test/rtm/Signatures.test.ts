@@ -5,6 +5,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Realtime } from "leancloud-realtime"
 import { dialect as hisihi } from "../../src/hisihi/index.ts"
+import { createHmac } from "node:crypto"
 import { codeOf, connect, type RtmServer, sdks, startServer } from "./harness.ts"
 
 /** The signed actions by the names that the SDKs give to them. */
@@ -113,6 +114,43 @@ describe.each(sdks)("an app with signatures, with the SDK %s", (version, sdk) =>
       assert.strictEqual(await codeOf(own.add([`max-${version}`])), 4302)
       assert.strictEqual(await codeOf(own.remove([`joe-${version}`])), 4302)
       assert.strictEqual(await own.count(), 2)
+      await again.close()
+    }
+  })
+
+  it("lets signed clients block and unblock, and refuses another part", async () => {
+    type Change = readonly [by: string, conversation: string, members: ReadonlyArray<string>, action: string]
+    /** Signs as an app's own server: hisihi has no endpoint for blocking. */
+    const sign = ([by, conversation, members, action]: Change) => {
+      const [timestamp, nonce] = [Date.now(), "abc"]
+      const parts = [appId, by, conversation, ...members.toSorted(), timestamp, nonce, action]
+      return { signature: createHmac("sha1", KEY).update(parts.join(":")).digest("hex"), timestamp, nonce }
+    }
+    /** The versions of the SDK pass the client and the conversation in different orders. */
+    const blacklist =
+      (change: (given: Change) => Change = (given) => given) =>
+      (...[one, two, ...rest]: Change) =>
+        Promise.resolve(sign(change(version === "4.3.1" ? [one, two, ...rest] : [two, one, ...rest])))
+    const factories = { signatureFactory, conversationSignatureFactory }
+    const [id, other] = [`tam-${version}`, `jam-${version}`]
+    const tam = await client(id, { ...factories, blacklistSignatureFactory: blacklist() })
+    const chat = await tam.createConversation({ members: [other] })
+    await chat.blockMembers([`max-${version}`, other])
+    assert.strictEqual(await chat.count(), 1)
+    await chat.unblockMembers([other])
+    await tam.close()
+    for (const wrong of [
+      undefined,
+      blacklist(([by, conversation, members, action]) => [by, conversation, [...members, "more"], action]),
+      blacklist(([by, conversation, members]) => [by, conversation, members, "kick"]),
+      blacklist(([by, , members, action]) => [by, "0".repeat(24), members, action]),
+      blacklist(([, conversation, members, action]) => ["somebody-else", conversation, members, action])
+    ]) {
+      const again = await client(id, { ...factories, ...(wrong !== undefined && { blacklistSignatureFactory: wrong }) })
+      const own = await again.getConversation(chat.id)
+      assert.strictEqual(await codeOf(own.blockMembers([other])), 4302)
+      assert.strictEqual(await codeOf(own.unblockMembers([`max-${version}`])), 4302)
+      assert.deepStrictEqual((await own.queryBlockedMembers({})).results, [`max-${version}`])
       await again.close()
     }
   })

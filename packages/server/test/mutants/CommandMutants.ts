@@ -89,13 +89,13 @@ export const commandMutants: ReadonlyArray<EngineMutant> = [
   mutant(
     "content-without-limit",
     "a content may have any size",
-    [send, "exceeds(draft.content, context.settings.content)", "false"],
+    [send, "exceeds(content, settings.content)", "false"],
     [...xuanxuan("message/size#over-the-limit message/size#bytes-are-counted"), "spark/push/refused#too-large"]
   ),
   mutant(
     "characters-for-bytes",
     "the limit of a content counts characters",
-    [send, "exceeds(draft.content, context.settings.content)", "draft.content.length > context.settings.content"],
+    [send, "exceeds(content, settings.content)", "content.length > settings.content"],
     xuanxuan("message/size#bytes-are-counted")
   ),
   mutant(

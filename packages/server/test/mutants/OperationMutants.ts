@@ -19,6 +19,7 @@ const ours = "no document has edits, so no scenario has one"
 const noSlowMode = "no document has slow mode, so no scenario has it"
 const notSilenced = "silenced members may not send"
 const noSilence = "no document has silenced members, so no scenario has one"
+const noBlocking = "no document has blocked users, so no scenario has one"
 const once = "the rule of visibility refuses the same callers"
 
 const xuanxuan = (...checks: ReadonlyArray<string>): ReadonlyArray<string> => checks.map((check) => `xuanxuan/${check}`)
@@ -28,7 +29,8 @@ const kills: { readonly [operation in Operation]: Kills } = {
   join: {
     [visible]: xuanxuan("join/refused#private-chat-alike"),
     [group]: xuanxuan("join/refused#public-but-no-group"),
-    "only public chats can be joined": once
+    "only public chats can be joined": once,
+    "blocked users cannot join": noBlocking
   },
   leave: {
     [visible]: xuanxuan("join/refused#leave-as-a-stranger"),
@@ -131,6 +133,7 @@ const kills: { readonly [operation in Operation]: Kills } = {
   },
   setSlowMode: { [visible]: noSlowMode, [group]: noSlowMode, [member]: noSlowMode, [admin]: noSlowMode },
   silenceMembers: { [visible]: noSilence, [group]: noSilence, [member]: noSilence, [admin]: noSilence },
+  blockUsers: { [visible]: noBlocking, [group]: noBlocking, [member]: noBlocking, [admin]: noBlocking },
   editOwn: { [visible]: ours, [member]: ours, "only members who may send": ours, [notSilenced]: noSilence },
   editOthers: { [visible]: ours, [member]: ours, [admin]: ours },
   recallOthers: {
