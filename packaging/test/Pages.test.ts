@@ -30,6 +30,14 @@ describe.each(packages)("the page of $name", ({ name, folder, manifest }) => {
     if (name !== "@parley/server") assert.match(needs, /ES module.*`require`/)
   })
 
+  it("has links that work on npm, where no other file of the repository is", () => {
+    const targets = Array.from(page.matchAll(/\]\(([^)]*)\)/g), ([, target = ""]) => target)
+    assert.deepEqual(
+      targets.filter((target) => !/^(?:https:|#)/.test(target)),
+      []
+    )
+  })
+
   it("is found by keywords, and names no address that does not exist", () => {
     const { keywords = [] } = manifest
     assert.isAtLeast(keywords.length, 3)
