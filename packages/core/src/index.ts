@@ -20,6 +20,7 @@ export type { ChatInfo, OwnChatInfo } from "./api/ChatInfo.ts"
 export type {
   ChatChanged,
   ChatCreated,
+  ChatDelivered,
   ChatRead,
   ChatTyping,
   EventOf,

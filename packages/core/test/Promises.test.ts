@@ -61,6 +61,7 @@ describe("a user's API", () => {
     assert.deepStrictEqual(await ben.progress(team, ["ann"]), [{ user: UserId(1), pushed: 0, delivered: 0, read: 4 }])
     assert.deepStrictEqual(await ben.unread(team), [])
     assert.deepStrictEqual([await ben.typing(team), await ben.typing(team, false)], [true, true])
+    assert.strictEqual(await ben.confirmDelivery(team, 99), 6)
     await ben.sendTransient(team, "nodding", { contentType: "status" })
 
     assert.strictEqual((await ann.rename(team, "Crew")).name, "Crew")

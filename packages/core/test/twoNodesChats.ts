@@ -33,7 +33,7 @@ export const describeChats = (nodes: TwoNodes): void => {
       })
     )
 
-    it.effect("read marks, typing and transient messages reach members on the other node, if the bus delivers", () =>
+    it.effect("marks, receipts, typing and transient messages reach the other node, if the bus delivers", () =>
       Effect.gen(function* () {
         const { advance, ann, ben, chat, here, there } = yield* makeFixture
         const benThere = yield* on(there)(online(ben))
@@ -42,12 +42,16 @@ export const describeChats = (nodes: TwoNodes): void => {
         }
         const { perform } = yield* on(here)(Engine)
         yield* perform(ann, { _tag: "MarkRead", chat })
+        yield* perform(ann, { _tag: "ConfirmDelivery", chat, upTo: 1 })
         yield* perform(ann, { _tag: "NotifyTyping", chat, typing: true })
         yield* perform(ann, { _tag: "SendTransient", chat, contentType: "text", content: "nodding" })
         yield* advance(time)
         yield* benThere.ask()
         const kinds = benThere.packets.map(({ kind }) => kind).filter((kind) => kind.endsWith("Event"))
-        assert.deepStrictEqual(kinds, delivers ? ["ReadEvent", "TypingEvent", "TransientMessageEvent"] : [])
+        assert.deepStrictEqual(
+          kinds,
+          delivers ? ["ReadEvent", "DeliveredEvent", "TypingEvent", "TransientMessageEvent"] : []
+        )
         // The mark is stored in any case.
         const { marks } = yield* (yield* on(there)(Engine)).perform(ben, { _tag: "ListReadMarks", chat })
         assert.deepInclude(marks[0], { user: ann.user, read: 1 })

@@ -202,6 +202,7 @@ export const userApiParameters: {
     ],
     deleteForMe: [["message", message]],
     read: [inChat, ["upTo", optional(position)]],
+    confirmDelivery: [inChat, ["upTo", position]],
     unread: [["chat", optional(chat)]],
     typing: [inChat, on],
     sendTransient: [
@@ -307,7 +308,21 @@ export const engineParameters: {
   throwing: {
     as: [ofUser],
     on: [
-      ["type", oneOf("message", "replaced", "recalled", "created", "changed", "read", "typing", "transient", "user")],
+      [
+        "type",
+        oneOf(
+          "message",
+          "replaced",
+          "recalled",
+          "created",
+          "changed",
+          "read",
+          "delivered",
+          "typing",
+          "transient",
+          "user"
+        )
+      ],
       ["listener", callback]
     ],
     events: [["options", optional(fields("an object with options", { signal }))]]

@@ -84,6 +84,20 @@ export interface ChatRead {
   readonly recipients: Recipients
 }
 
+/** A device of a member has received a chat's messages. Not stored, and only for clients that report it. */
+export interface ChatDelivered {
+  /** Discriminates the event. */
+  readonly type: "delivered"
+  /** The chat. */
+  readonly chat: Chat
+  /** The receiving user. */
+  readonly by: UserId
+  /** Sequence of the chat's log up to which the device has everything. */
+  readonly delivered: number
+  /** The other members. */
+  readonly recipients: Recipients
+}
+
 /** A member types a message, or has stopped. Not stored; without an end it expires after a few seconds. */
 export interface ChatTyping {
   /** Discriminates the event. */
@@ -124,6 +138,7 @@ export type ParleyEvent =
   | ChatCreated
   | ChatChanged
   | ChatRead
+  | ChatDelivered
   | ChatTyping
   | TransientMessageSent
   | UserUpdated
@@ -143,10 +158,13 @@ export const eventOf = ({ event }: Broadcast): ParleyEvent | undefined => {
     const recipients = chat.type === "system" ? [user] : [...chat.members.keys()].filter((id) => id !== user)
     return { type: "read", chat, by: user, read, recipients }
   }
-  if (event._tag === "TypingEvent" || event._tag === "TransientMessageEvent") {
+  if (event._tag !== "ChatEvent") {
     const { chat, user } = event
     const recipients =
       chat.type === "system" ? ("everyone" as const) : [...chat.members.keys()].filter((id) => id !== user)
+    if (event._tag === "DeliveredEvent") {
+      return { type: "delivered", chat, by: user, delivered: event.delivered, recipients }
+    }
     if (event._tag === "TypingEvent") return { type: "typing", chat, by: user, typing: event.typing, recipients }
     const { at, content, contentType } = event
     return { type: "transient", chat, by: user, contentType, content, at, recipients }

@@ -285,6 +285,14 @@ export class UserApi extends UserApiBase {
     return this.do(seq === undefined ? command : { ...command, upTo: seq }, ({ read }) => read)
   }
   /**
+   * Notifies online members that the user has received the chat up to a message or a sequence of the log, for a host that
+   * delivers messages itself. Returns the sequence, at most the newest one.
+   */
+  confirmDelivery(chat: ChatRef, upTo: number | Message): Promise<number> {
+    const seq = typeof upTo === "object" ? upTo.seq : upTo
+    return this.do({ _tag: "ConfirmDelivery", chat: chatRef(chat), upTo: seq }, ({ delivered }) => delivered)
+  }
+  /**
    * Notifies online members that the user types a message, or has stopped. Returns whether they were notified:
    * repetitions within 3 seconds are not passed on.
    */

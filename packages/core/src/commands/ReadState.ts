@@ -1,6 +1,7 @@
 /** Commands on read state: read marks, and counts of unread messages. */
 import * as Effect from "effect/Effect"
 import type {
+  ConfirmDelivery,
   CountUnread,
   ListReadMarks,
   MarkRead,
@@ -81,6 +82,22 @@ export const markRead: CommandHandler<MarkRead> = Effect.fnUntraced(
         broadcasts: [
           { event: { _tag: "ReadEvent", id: nextEphemeralId(), chat, user, read, readId }, to: { chat: chat.id } }
         ]
+      })
+    }
+  }
+)
+
+export const confirmDelivery: CommandHandler<ConfirmDelivery> = Effect.fnUntraced(
+  function* (context, invocation, command): Effect.fn.Return<Plan<ReplyOf<ConfirmDelivery>>, Refused | StorageFailed> {
+    const cached = yield* permitted(context, invocation, command.chat, "read")
+    const { chat } = cached
+    const delivered = yield* sequenceOf(context, cached, command.upTo)
+    const event = { _tag: "DeliveredEvent", id: nextEphemeralId(), chat, user: invocation.user.id, delivered } as const
+    return {
+      batch: undefined,
+      toOutcome: () => ({
+        reply: { chat, delivered },
+        broadcasts: chat.type === "system" ? [] : [{ event, to: { chat: chat.id } }]
       })
     }
   }

@@ -18,7 +18,7 @@ import { addMembers, joinChat, leaveChat, listMembers, removeMembers } from "./M
 import { editMessage } from "./EditMessage.ts"
 import { hideMessage, readHistory, recallMessage } from "./Messages.ts"
 import { searchMessages } from "./Search.ts"
-import { countUnread, listReadMarks, markRead } from "./ReadState.ts"
+import { confirmDelivery, countUnread, listReadMarks, markRead } from "./ReadState.ts"
 import { sendTransient } from "./SendTransient.ts"
 import { notifyTyping } from "./Typing.ts"
 import type { CommandHandler } from "./CommandHandler.ts"
@@ -54,6 +54,7 @@ export const commandHandlers: {
   ListReadMarks: listReadMarks,
   NotifyTyping: notifyTyping,
   SendTransient: sendTransient,
+  ConfirmDelivery: confirmDelivery,
   ReadHistory: readHistory,
   SearchMessages: searchMessages,
   ReadChat: readChat,

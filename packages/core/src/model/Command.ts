@@ -302,6 +302,17 @@ export interface SendTransient {
   /** Only checks whether the message may be sent. */
   readonly checkOnly?: true
 }
+/**
+ * Notifies online members that a device of the caller has received the chat's messages up to a sequence. Nothing is
+ * stored, and in a system chat there is no event.
+ */
+export interface ConfirmDelivery {
+  readonly _tag: "ConfirmDelivery"
+  /** The chat. */
+  readonly chat: ChatRef
+  /** The sequence. */
+  readonly upTo: number
+}
 /** Newest first. Without a page, the whole history up to the configured cap. */
 export interface ReadHistory {
   readonly _tag: "ReadHistory"
@@ -456,6 +467,8 @@ export interface Replies {
   readonly NotifyTyping: { readonly chat: Chat; readonly passed: boolean }
   /** `at`: its time in milliseconds since 1970. */
   readonly SendTransient: { readonly chat: Chat; readonly id: number; readonly at: number; readonly sent: boolean }
+  /** `delivered`: the sequence, at most the newest one of the chat. */
+  readonly ConfirmDelivery: { readonly chat: Chat; readonly delivered: number }
   /** The chat, and the position of each member. */
   readonly ListReadMarks: { readonly chat: Chat; readonly marks: ReadonlyArray<ReadMark> }
   /** The chat, and its messages, newest first. */
@@ -568,6 +581,7 @@ export type Command =
   | ListReadMarks
   | NotifyTyping
   | SendTransient
+  | ConfirmDelivery
   | ReadHistory
   | SearchMessages
   | ReadChat

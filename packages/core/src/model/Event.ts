@@ -63,6 +63,19 @@ export interface TypingEvent {
   readonly typing: boolean
 }
 
+/** A device of a member has received a chat's messages. Clients that report nothing have no such events. */
+export interface DeliveredEvent {
+  readonly _tag: "DeliveredEvent"
+  /** From `EPHEMERAL_ID_BASE`. */
+  readonly id: number
+  /** The chat. */
+  readonly chat: Chat
+  /** The member. */
+  readonly user: UserId
+  /** Sequence of the chat's log up to which the device has everything. */
+  readonly delivered: number
+}
+
 /** A message to the members who are online, which is not stored. */
 export interface TransientMessageEvent {
   readonly _tag: "TransientMessageEvent"
@@ -83,7 +96,7 @@ export interface TransientMessageEvent {
 /**
  * Events that are in no log, for connections that have asked for them (`Subscriber.receiveTransient`) and are online.
  */
-export type TransientEvent = ReadEvent | TypingEvent | TransientMessageEvent
+export type TransientEvent = ReadEvent | DeliveredEvent | TypingEvent | TransientMessageEvent
 
 /** A committed or ephemeral event. */
 export type Event = ChatEvent | UserEvent | TransientEvent

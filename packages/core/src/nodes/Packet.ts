@@ -2,7 +2,7 @@
  * Packets between nodes, as JSON. A packet has the format's version, its sender, and a number, so that a lost one is
  * noticed; a packet of another version counts as a lost one.
  */
-import type { ReadEvent, TransientMessageEvent, TypingEvent, UserEvent } from "../model/Event.ts"
+import type { DeliveredEvent, ReadEvent, TransientMessageEvent, TypingEvent, UserEvent } from "../model/Event.ts"
 import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
 import type { Entry, Posted } from "../model/Log.ts"
 import type { Message } from "../model/Message.ts"
@@ -26,6 +26,7 @@ export interface EntryNotice {
 /** A transient event without its chat, and without an id, which each node assigns. */
 export type RemoteTransientEvent =
   | Omit<ReadEvent, "chat" | "id">
+  | Omit<DeliveredEvent, "chat" | "id">
   | Omit<TypingEvent, "chat" | "id">
   | Omit<TransientMessageEvent, "chat" | "id">
 

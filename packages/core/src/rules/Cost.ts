@@ -97,6 +97,10 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
       const { chat, sent } = done.reply as ReplyOf<typeof done.command>
       return sent ? costOfNotifying(chat, online) : 0
     }
+    case "ConfirmDelivery": {
+      const { chat } = done.reply as ReplyOf<typeof done.command>
+      return chat.type === "system" ? 0 : costOfNotifying(chat, online)
+    }
     case "MarkRead": {
       // In a system chat only the reader's own devices are notified.
       const { chat } = done.reply as ReplyOf<typeof done.command>

@@ -1,6 +1,6 @@
 /** Encodes events as pushes. */
 import { type Chat, flaggedUsers, type LogHead, type UserFlag } from "@parley/core/Chat"
-import type { ChatEvent, Event, ReadEvent, TransientMessageEvent } from "@parley/core/Event"
+import type { ChatEvent, DeliveredEvent, Event, ReadEvent, TransientMessageEvent } from "@parley/core/Event"
 import { Frame } from "@parley/core/Frame"
 import type { UserId } from "@parley/core/Ids"
 import type { Changed } from "@parley/core/Log"
@@ -11,6 +11,7 @@ import { Cmd, type Command, Op } from "./codec.ts"
 import { type LinkOf, toWire } from "./content.ts"
 import { Code } from "./errors.ts"
 import { conversationId, messageId } from "./ids.ts"
+import type { PendingReceipts } from "./PendingReceipts.ts"
 import { pushPacket, type Recipients, replyPacket } from "./packets.ts"
 import type { MessageOf } from "./schema.ts"
 
@@ -21,6 +22,8 @@ export interface EncodingFacts {
   /** Returns the head of a chat's log; undefined if it is not in memory. */
   readonly headOf: (chat: Chat) => LogHead | undefined
   readonly linkOf: LinkOf
+  /** Messages whose senders want a receipt of delivery. */
+  readonly receipts: PendingReceipts
 }
 
 /** Kinds of conversations (`convType`). */
@@ -176,6 +179,13 @@ const readPackets = ({ chat, user, read, readId }: ReadEvent, facts: EncodingFac
   return packets
 }
 
+/** Receipts for the senders of the delivered messages that wait for one. */
+const deliveredPackets = (event: DeliveredEvent, { clientOf, receipts }: EncodingFacts): ReadonlyArray<string> =>
+  receipts.take(event).flatMap(({ id, date, sender }) => {
+    const rcp = { cid: conversationId(event.chat), id: messageId(id), t: date, from: clientOf(event.user) }
+    return sender === null ? [] : [pushPacket({ cmd: Cmd.rcp, rcp }, { only: [sender] })]
+  })
+
 const errorPacket = (code: number, reason: string): string => replyPacket({ cmd: Cmd.error, error: { code, reason } })
 
 /** The serializer of all clients of this protocol. */
@@ -185,6 +195,7 @@ export const makeSerializer = (facts: EncodingFacts): Serializer => ({
     if (event._tag === "TransientMessageEvent") {
       return [pushPacket({ cmd: Cmd.direct, direct: transientDirect(event, facts) })]
     }
+    if (event._tag === "DeliveredEvent") return deliveredPackets(event, facts)
     return event._tag === "ReadEvent" ? readPackets(event, facts) : []
   },
   framing: (packets) => new Frame(packets),

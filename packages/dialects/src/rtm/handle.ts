@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { ClientConnection } from "./ClientConnection.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
+import { confirmDelivery } from "./confirmDelivery.ts"
 import {
   addMembers,
   countMembers,
@@ -75,7 +76,9 @@ export const makeRequests =
     if (!(client instanceof ClientConnection)) throw new Error("the connection is not a client's")
     const command = client.commandOf(frame)
     if (command?.cmd === undefined) return [() => Effect.succeed(failed(client, command ?? {}, NO_COMMAND))]
-    if (command.cmd === Cmd.ack && isOwn(client, session, command)) return NONE
+    if (command.cmd === Cmd.ack && isOwn(client, session, command)) {
+      return confirmDelivery(deps, session, command)
+    }
     const handler: RequestHandler = (run) => handle(deps, session, client, command, run)
     return command.cmd === Cmd.direct && trySend(deps, session, client, command, handler) ? NONE : [handler]
   }
@@ -88,7 +91,7 @@ const isOwn = ({ peerId }: ClientConnection, { live, superseded }: ClientSession
 
 /** Fast path for a message; see `ClientSession.trySend`. */
 const trySend = (
-  { engine, sessions, clock }: Deps,
+  { engine, facts, sessions, clock }: Deps,
   session: ClientSession,
   client: ClientConnection,
   command: Command,
@@ -105,7 +108,7 @@ const trySend = (
   if (engine.limits.take(user.id, 1, now) > 0) return false
   return session.trySend(
     draft.success,
-    (sent) => replyPacket({ ...sentReply(sent), ...numberOf(command), peerId: user.account }),
+    (sent) => replyPacket({ ...sentReply({ facts }, command, sent), ...numberOf(command), peerId: user.account }),
     fallback,
     now
   )

@@ -22,6 +22,7 @@ import { type ClientHost, ClientConnections, type Format } from "./ClientConnect
 import { makeClients } from "./clients.ts"
 import { type EncodingFacts, makeSerializer } from "./encode.ts"
 import { makeRequests } from "./handle.ts"
+import { PendingReceipts } from "./PendingReceipts.ts"
 import { routesOf, WEBSOCKET_PATH } from "./routes.ts"
 
 const settings = {
@@ -69,6 +70,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     const { context: engineContext } = engine
     const facts: EncodingFacts = {
       clientOf: (user) => (user === null ? "" : (engineContext.users.getCached(user)?.account ?? "")),
+      receipts: new PendingReceipts(),
       linkOf: (file) => engineContext.fileUrls[0]?.(FileId(file)),
       headOf: (chat) => engineContext.chats.getCached({ id: chat.id })?.head
     }

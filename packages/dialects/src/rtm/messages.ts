@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import { DIALECT } from "./apps.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
 import { toStored } from "./content.ts"
-import type { Handler } from "./context.ts"
+import type { Deps, Handler } from "./context.ts"
 import { Code, type Codes, fail, type Failure, failureOf, unsupported } from "./errors.ts"
 import { chatRef, entryId, messageId, RANDOM_BYTES } from "./ids.ts"
 
@@ -46,11 +46,15 @@ export const hasToken = ({ direct }: Command): boolean => (direct?.dt ?? "") !==
 /** Whether a message is not stored when it arrives. */
 export const isTransient = ({ direct: { transient = false, will = false } = {} }: Command): boolean => transient || will
 
-/** Returns the acknowledgement of a stored message. */
-export const sentReply = ({ message }: SentMessage): Command => ({
-  cmd: Cmd.ack,
-  ack: { uid: messageId(message.id), t: message.date }
-})
+/** Returns the acknowledgement of a stored message, and records whether its sender wants a receipt. */
+export const sentReply = (
+  { facts }: Pick<Deps, "facts">,
+  { direct }: Command,
+  { chat, message }: SentMessage
+): Command => {
+  if (direct?.r === true) facts.receipts.add(chat.id, message)
+  return { cmd: Cmd.ack, ack: { uid: messageId(message.id), t: message.date } }
+}
 
 export const sendMessage: Handler = Effect.fnUntraced(function* (context) {
   const { deps, user, command, run } = context
@@ -60,7 +64,7 @@ export const sendMessage: Handler = Effect.fnUntraced(function* (context) {
   const [sent] = yield* Effect.mapError(run({ _tag: "SendMessages", messages: [draft] }), ({ reason }) =>
     failureOf(reason, SEND_CODES)
   )
-  return sent === undefined ? yield* refuse({ _tag: "NoSuchMessage" }) : sentReply(sent)
+  return sent === undefined ? yield* refuse({ _tag: "NoSuchMessage" }) : sentReply(deps, command, sent)
 })
 
 /**

@@ -97,8 +97,9 @@ export const makeProfile = (name: ProfileName, facts: EncodingFacts): Profile =>
     wireFormat,
     encode: (event) => {
       if (event._tag === "ChatEvent" || event._tag === "UserEvent") return packetsOf(event, wireFormat, encodeChange)
-      // Clients of the documents keep every message.
-      return event._tag === "TransientMessageEvent" ? [] : [wireFormat.jsonText(transientPacket(event))]
+      // Clients of the documents keep every message, and have no receipts.
+      if (event._tag === "TransientMessageEvent" || event._tag === "DeliveredEvent") return []
+      return [wireFormat.jsonText(transientPacket(event))]
     },
     // The 1.0 client replaces its list by every one that it gets.
     encodeNewUsers: (users) => {
