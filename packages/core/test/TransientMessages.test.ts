@@ -56,6 +56,9 @@ describe("a transient message", () => {
     }
     const options = { contentType: "x".repeat(65) }
     assert.deepInclude(await reasonOf(ben.sendTransient(team, "hi", options)), { field: "contentType" })
+    await ann.silence(team, ["ben"])
+    assert.deepInclude(await reasonOf(ben.sendTransient(team, "hi")), { _tag: "SendForbidden" })
+    await ann.silence(team, ["ben"], false)
     await ann.setSenders(team, "admins")
     assert.deepInclude(await reasonOf(ben.sendTransient(team, "hi")), { _tag: "SendForbidden" })
     await ann.sendTransient(team, "an admin may")

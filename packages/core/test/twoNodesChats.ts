@@ -52,6 +52,14 @@ export const describeChats = (nodes: TwoNodes): void => {
           kinds,
           delivers ? ["ReadEvent", "DeliveredEvent", "TypingEvent", "TransientMessageEvent"] : []
         )
+        const { users } = (yield* on(there)(Engine)).context
+        users.clear()
+        yield* perform(ann, { _tag: "SendTransient", chat, contentType: "text", content: "and again" })
+        yield* advance(time)
+        yield* benThere.ask()
+        const messages = benThere.packets.filter(({ kind }) => kind === "TransientMessageEvent")
+        assert.lengthOf(messages, delivers ? 2 : 0)
+        assert.strictEqual(users.getCached(ann.user) !== undefined, delivers, "a protocol can name the sender")
         // The mark is stored in any case.
         const { marks } = yield* (yield* on(there)(Engine)).perform(ben, { _tag: "ListReadMarks", chat })
         assert.deepInclude(marks[0], { user: ann.user, read: 1 })

@@ -229,13 +229,23 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
     })
   )
 
-  /** A chat with connections here is cached, as a rule; otherwise the event is dropped, as packets may be. */
-  const applyTransient = (id: ChatId, event: RemoteTransientEvent): void => {
+  /**
+   * A chat with connections here is cached, as a rule; otherwise the event is dropped, as packets may be. The sender of a
+   * message is read first: protocols name senders from memory, and may not have them in a system chat.
+   */
+  const applyTransient = (id: ChatId, event: RemoteTransientEvent): Later => {
     const chat = context.chats.peek(id)?.chat
-    if (chat === undefined) return
-    const broadcasts = [{ event: { ...event, id: nextEphemeralId(), chat }, to: { chat: id } }]
-    remote.deliver(broadcasts)
-    remote.observeBroadcasts(broadcasts)
+    if (chat === undefined) return undefined
+    const deliver = (): void => {
+      const broadcasts = [{ event: { ...event, id: nextEphemeralId(), chat }, to: { chat: id } }]
+      remote.deliver(broadcasts)
+      remote.observeBroadcasts(broadcasts)
+    }
+    if (event._tag === "TransientMessageEvent" && context.users.getCached(event.user) === undefined) {
+      return Effect.map(context.users.findMany([event.user]), deliver)
+    }
+    deliver()
+    return undefined
   }
 
   const apply = (from: string, notice: Notice): Later => {
@@ -254,8 +264,7 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
         } else others.applyUser(from, notice)
         return undefined
       case "Transient":
-        applyTransient(notice.chat, notice.event)
-        return undefined
+        return applyTransient(notice.chat, notice.event)
       case "Journal":
         readJournal()
         return undefined
