@@ -96,7 +96,7 @@ describe("a silenced member", () => {
       assert.deepStrictEqual(yield* reasonOf(dan, [cat.user]), { _tag: "NotMember" })
       assert.deepStrictEqual(yield* reasonOf(ann, [ben.user, dan.user]), {
         _tag: "TargetsNotMembers",
-        users: [String(dan.user)]
+        users: ["dan"]
       })
       for (const users of [[], [ann.user]]) assert.strictEqual((yield* reasonOf(ann, users))._tag, "Invalid")
       assert.deepStrictEqual((yield* silence(ann, [dan.user], false)).users, [])

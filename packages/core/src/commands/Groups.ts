@@ -99,10 +99,7 @@ export const reviseGroup: CommandHandler<ReviseGroup> = Effect.fnUntraced(functi
   const added = (yield* existing(context, invocation, "members", add, cached.chat)).filter(
     (user) => !isMember(cached.chat, user.id)
   )
-  const blocked = blockedReason(
-    cached.chat,
-    added.map(({ id }) => id)
-  )
+  const blocked = blockedReason(cached.chat, added)
   if (blocked !== undefined) return yield* refuse(blocked)
   const removed = yield* departing(context, invocation, cached, command)
   const { chat } = cached

@@ -38,10 +38,10 @@ export const addMembers: CommandHandler<AddMembers> = Effect.fnUntraced(function
   const cached = yield* permitted(context, invocation, command.chat, "addMembers")
   if (command.members.length === 0) return yield* refuse(invalid("members", "must name at least one user"))
   const users = yield* existing(context, invocation, "members", command.members, cached.chat)
-  const added = users.filter((user) => !isMember(cached.chat, user.id)).map((user) => user.id)
+  const added = users.filter((user) => !isMember(cached.chat, user.id))
   const blocked = blockedReason(cached.chat, added)
   if (blocked !== undefined) return yield* refuse(blocked)
-  return added.length === 0 ? replyWith(view(cached)) : change(cached, invocation, { added })
+  return added.length === 0 ? replyWith(view(cached)) : change(cached, invocation, { added: added.map(({ id }) => id) })
 })
 
 /** Non-members are ignored: repeating a removal is not an error. The owner cannot be removed. */

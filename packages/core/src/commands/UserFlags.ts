@@ -55,7 +55,7 @@ export const silenceMembers: CommandHandler<SilenceMembers> = Effect.fnUntraced(
       const members = new Set(membersAmong(chat, users))
       const others = users.filter((user) => !members.has(user.id))
       if (others.length > 0) {
-        return yield* refuse({ _tag: "TargetsNotMembers", users: others.map((user) => String(user.id)) })
+        return yield* refuse({ _tag: "TargetsNotMembers", users: others.map(({ account }) => account) })
       }
       const admins = adminsOf(chat)
       if (users.some((user) => admins.includes(user.id))) {

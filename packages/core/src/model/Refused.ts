@@ -28,7 +28,7 @@ export type Reason =
   | { readonly _tag: "NotPublic" }
   /** The operation is not for chats of this type. */
   | { readonly _tag: "WrongChatType"; readonly needs: string }
-  /** Admins have blocked these users, or without `users` the caller, from the chat. */
+  /** Admins have blocked these users, by account, or without `users` the caller, from the chat. */
   | { readonly _tag: "Blocked"; readonly users?: ReadonlyArray<string> }
   | { readonly _tag: "CannotRemoveOwner" }
   /** Users whom the command names and who are not members, by id. */

@@ -2,6 +2,7 @@
 import { type Chat, hasFlag, isMember, VIA } from "../model/Chat.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Reason } from "../model/Refused.ts"
+import type { User } from "../model/User.ts"
 import type { Facts, Rule } from "./Rule.ts"
 
 /**
@@ -81,9 +82,9 @@ export const notBlocked: Rule = {
 }
 
 /** Returns why these users cannot be added, or undefined: some are blocked. */
-export const blockedReason = (chat: Chat, users: ReadonlyArray<UserId>): Reason | undefined => {
-  const blocked = users.filter((user) => hasFlag(chat, "blocked", user))
-  return blocked.length === 0 ? undefined : { _tag: "Blocked", users: blocked.map(String) }
+export const blockedReason = (chat: Chat, users: ReadonlyArray<Pick<User, "id" | "account">>): Reason | undefined => {
+  const blocked = users.filter((user) => hasFlag(chat, "blocked", user.id))
+  return blocked.length === 0 ? undefined : { _tag: "Blocked", users: blocked.map(({ account }) => account) }
 }
 
 /** Refuses chats that are not groups, with `WrongChatType`. */

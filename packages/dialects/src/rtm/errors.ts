@@ -75,18 +75,7 @@ const CODES: Codes = {
   Unavailable: Code.internalError
 }
 
-const sentence = (reason: Reason): string =>
-  describeReason(reason, {
-    noun: "conversation",
-    // The reasons name users by their ids in the engine.
-    sentences: {
-      Blocked: ({ users }) =>
-        users === undefined
-          ? "You are blocked from this conversation."
-          : "A named client is blocked from this conversation.",
-      TargetsNotMembers: "A named client is not a member of this conversation."
-    }
-  })
+const sentence = (reason: Reason): string => describeReason(reason, { noun: "conversation" })
 
 /** Returns the failure of a refused command. */
 export const failureOf = (refused: Reason, codes: Codes = {}): Failure => {
