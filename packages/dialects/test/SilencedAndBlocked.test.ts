@@ -34,7 +34,7 @@ describe("in a group", () => {
       yield* perform(owner, { _tag: "SilenceMembers", chat: { gid }, members: [alice.id], silenced: true })
       const refused = yield* client.ask("message", [{ gid: newGid(), cgid: gid, content: "hello" }])
       assert.deepInclude(refused, { result: "fail", message: "No message was stored. You may not speak in this chat." })
-      const renamed = yield* client.ask("userchangename", { gid, name: "Mine" })
+      const renamed = yield* client.ask("changename", { gid, name: "Mine" })
       assert.deepInclude(renamed, { result: "fail", message: "You may not speak in this chat." })
       const token = yield* tokenOf(alice)
       const json = { SessionId: gid, Type: 0, Content: "hello" }
