@@ -100,6 +100,36 @@ export const describeChats = (nodes: TwoNodes): void => {
       })
     )
 
+    it.effect("members are added, removed and heard at once on a node that has not heard of the last change", () =>
+      Effect.gen(function* () {
+        const { advance, ann, ben, here, there } = yield* makeFixture
+        const chat = { gid: "g" }
+        const remove = Effect.flatMap(Members, (members) => members.remove(ann, chat, [ben.user]))
+        const add = Effect.flatMap(Members, (members) => members.add(ann, chat, [ben.user]))
+        const isMember = on(there)(
+          Effect.map(
+            Effect.flatMap(Members, (members) => members.list(ann, chat)),
+            (all) => all.some(({ id }) => id === ben.user)
+          )
+        )
+        // The other node has the chat in memory.
+        assert.isTrue(yield* isMember)
+        yield* on(here)(remove)
+        yield* on(there)(add)
+        assert.isTrue(yield* isMember)
+        yield* on(here)(remove)
+        yield* on(here)(add)
+        yield* on(there)(remove)
+        assert.isFalse(yield* isMember)
+        yield* on(here)(add)
+        yield* send(there, ben, "not refused")
+        const benThere = yield* on(there)(online(ben))
+        yield* send(here, ann, "to a member")
+        yield* advance(time)
+        yield* benThere.until(() => texts(benThere).includes("to a member"))
+      })
+    )
+
     it.effect("F4: members hear a new name of a chat, and read it", () =>
       Effect.gen(function* () {
         const { advance, ann, ben, here, there } = yield* makeFixture

@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { Broadcaster } from "../delivery/Broadcaster.ts"
 import { ChatLocks } from "./ChatLocks.ts"
+import { confirmFacts } from "./confirmFacts.ts"
 import type { Command, ReplyOf } from "../model/Command.ts"
 import { type ExtraWrites, CommandRunner, type RunCommand } from "./CommandRunner.ts"
 import { UserCache } from "../cache/UserCache.ts"
@@ -33,7 +34,7 @@ import { type Refused, refuse } from "../model/Refused.ts"
 import { commandHandlers } from "../commands/index.ts"
 import { type OptimisticCommit, optimisticCommit, type Restore } from "./OptimisticCommit.ts"
 import { type FastSend, makeFastSend } from "./FastSend.ts"
-import type { Invocation, CommandContext, Outcome, Plan } from "../commands/CommandHandler.ts"
+import type { CommandHandler, Invocation, CommandContext, Outcome, Plan } from "../commands/CommandHandler.ts"
 import { Settings } from "../ports/Settings.ts"
 import { StorageHealth } from "./StorageHealth.ts"
 import {
@@ -217,6 +218,13 @@ export class Engine extends Context.Service<
         if (hub.nodes !== undefined && batch.writes.some(isJournaled)) hub.nodes.journaled()
       }
 
+      const confirmation = {
+        chats: context.chats,
+        store,
+        invalidate: ({ chats }: VersionConflict) => {
+          for (const chat of chats) context.chats.invalidate(chat)
+        }
+      }
       const locks = new ChatLocks()
       const commitOptimistically = optimisticCommit(commit, locks)
 
@@ -246,7 +254,8 @@ export class Engine extends Context.Service<
             now: yield* Clock.currentTimeMillis,
             duplicate
           }
-          const plan = (yield* handler(context, invocation, command as never)) as Plan<ReplyOf<C>>
+          const handled = handler(context, invocation, command as never) as ReturnType<CommandHandler<C>>
+          const plan = yield* hub.nodes === undefined ? handled : confirmFacts(confirmation, command, handled)
           return extraWrites.length === 0 ? plan : { ...plan, batch: withExtraWrites(plan.batch, extraWrites) }
         })
         return Effect.catchTag(commitOptimistically(decide, restore), "StorageFailed", unavailable)

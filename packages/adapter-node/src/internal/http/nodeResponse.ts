@@ -12,7 +12,7 @@ import type { NodeRequest } from "./NodeRequest.ts"
 /** Bytes of an unread body that are discarded to keep its connection; above it the connection ends. */
 const MAX_DISCARDED = 256 * 1024
 /** Milliseconds within which a client may read the response after the end of such a connection. */
-const CLOSE_GRACE_MS = 500
+const CLOSE_GRACE_MS = 2_000
 
 const headersOf = ({ status, headers, cookies }: HttpServerResponse): OutgoingHttpHeaders => {
   const all: OutgoingHttpHeaders = { ...headers }
