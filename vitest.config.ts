@@ -80,8 +80,8 @@ export default defineConfig(({ mode }) => ({
     setupFiles: ["scripts/fastCheck.ts"],
     globalSetup: ["scripts/postgres/setup.ts"],
     env: mode === "full" ? { TEST_REPETITIONS: "full" } : {},
-    // One more than cores, because many tests wait for timeouts, disks and other processes.
-    maxWorkers: availableParallelism() + 1,
+    // More than cores, because many tests wait for timeouts, disks and other processes; the quick run has more of those.
+    maxWorkers: availableParallelism() + (mode === "full" ? 1 : 2),
     sequence: { sequencer: LongFirst },
     testTimeout: 180_000,
     hookTimeout: 180_000
