@@ -1,9 +1,11 @@
-/** Random frames: each is answered or acknowledged by the connection going on; none ends the server or the connection. */
+/** Random frames: each is answered, or the connection goes on; none ends the server, and memory does not grow. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { repetitions } from "../../../../scripts/repetitions.ts"
 import { Cmd, type Command, decodeCommand, encodeCommand, Op } from "../../src/rtm/codec.ts"
-import { messages } from "../../src/rtm/schema.ts"
+import { command, valid, wrongField } from "./commands.ts"
 import { type RtmServer, startServer } from "./harness.ts"
 
 let server: RtmServer
@@ -18,97 +20,108 @@ const dial = async () => {
   const socket = new WebSocket(server.url, "lc.protobuf2.3")
   socket.binaryType = "arraybuffer"
   const codes = new Map<number | undefined, number>()
-  let closed = false
-  let echoed: (i: number) => void = () => {}
-  socket.addEventListener("close", () => {
-    closed = true
-    echoed(-1)
+  const waiting = new Map<number, { readonly resolve: (reply: Command) => void; readonly reject: (e: Error) => void }>()
+  let closed: Error | undefined
+  socket.addEventListener("close", ({ code, reason }) => {
+    closed = new Error(`the server closed the connection: ${code} ${reason}`)
+    for (const { reject } of waiting.values()) reject(closed)
   })
   socket.addEventListener("message", ({ data }: MessageEvent<ArrayBuffer>) => {
-    const { cmd, error, i = 0 } = decodeCommand(new Uint8Array(data)) ?? {}
-    if (cmd === Cmd.error) codes.set(error?.code, (codes.get(error?.code) ?? 0) + 1)
-    if (cmd === Cmd.echo) echoed(i)
+    const reply = decodeCommand(new Uint8Array(data)) ?? {}
+    if (reply.cmd === Cmd.error) codes.set(reply.error?.code, (codes.get(reply.error?.code) ?? 0) + 1)
+    waiting.get(reply.i ?? 0)?.resolve(reply)
   })
   await new Promise((resolve) => socket.addEventListener("open", resolve))
   const send = (frame: Uint8Array): void => socket.send(Uint8Array.from(frame))
-  send(encodeCommand({ cmd: Cmd.session, op: Op.open, appId: "fuzz", peerId: "fuzz", i: 1 }))
-  const settled = (): Promise<number> =>
-    new Promise((resolve) => {
-      echoed = resolve
-      send(encodeCommand({ cmd: Cmd.echo, i: 1_000_000 }))
+  let requests = 1_000_000
+  const request = (one: Command): Promise<Command> =>
+    new Promise((resolve, reject) => {
+      if (closed !== undefined) return reject(closed)
+      const i = ++requests
+      waiting.set(i, { resolve, reject })
+      send(encodeCommand({ ...one, i }))
     })
-  return { socket, send, settled, codes, isClosed: () => closed }
+  await request({ cmd: Cmd.session, op: Op.open, appId: "fuzz", peerId: "fuzz" })
+  return { socket, send, request, settled: () => request({ cmd: Cmd.echo }), codes }
 }
 
 /** Fixed, so that each of the expected codes occurs. */
 const SEED = 19
 
-const field = (type: string): fc.Arbitrary<unknown> => {
-  if (type.startsWith("*")) return fc.array(field(type.slice(1)), { maxLength: 3 })
-  switch (type) {
-    case "string":
-      return fc.oneof(
-        fc.string({ unit: "grapheme", maxLength: 80 }),
-        fc.constantFrom("", "0".repeat(24), `${"0".repeat(23)}1`, "5f1b2c3d4e5f6a7b8c9d0e1f", `${"0".repeat(15)}1`),
-        fc.json()
-      )
-    case "bytes":
-      return fc.uint8Array({ maxLength: 40 })
-    case "bool":
-      return fc.boolean()
-    case "int32":
-      return fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
-    case "int64":
-      return fc.oneof(fc.maxSafeInteger(), fc.constant(Date.now()))
-    default:
-      return body(type as keyof typeof messages)
-  }
+setFlagsFromString("--expose-gc")
+const collect = runInNewContext("gc") as () => void
+const heap = (): number => {
+  collect()
+  return process.memoryUsage().heapUsed
 }
 
-/** A message with some of its fields. */
-const body = (name: keyof typeof messages): fc.Arbitrary<object> =>
-  fc.record(Object.fromEntries(Object.entries(messages[name]).map(([key, [, type]]) => [key, field(type)])), {
-    requiredKeys: []
+/** Sends the frames, in batches that the server handles before the next one. Session commands would end the session. */
+const sendAll = async (
+  { send, settled }: Awaited<ReturnType<typeof dial>>,
+  frames: ReadonlyArray<Uint8Array>
+): Promise<void> => {
+  for (const [index, frame] of frames.entries()) {
+    const { cmd, op, peerId } = decodeCommand(frame) ?? {}
+    if ((cmd === Cmd.session && (op === Op.close || op === Op.open)) || peerId !== undefined) continue
+    send(frame)
+    if (index % 100 === 0) await settled()
+  }
+  await settled()
+}
+
+const sample = (arbitrary: fc.Arbitrary<Command>, numRuns: number): ReadonlyArray<Uint8Array> =>
+  fc.sample(arbitrary, { numRuns, seed: SEED }).map((one) => encodeCommand(one))
+
+describe("frames of the rtm protocol", () => {
+  it("of random bytes are answered with 1007, and the memory stays flat", async () => {
+    const count = repetitions(10_000, 500)
+    const garbage = fc.sample(fc.uint8Array({ maxLength: 64 }), { numRuns: count, seed: SEED })
+    const client = await dial()
+    await sendAll(client, garbage)
+    assert.isAbove(client.codes.get(1007) ?? 0, count / 2)
+    const before = heap()
+    await sendAll(client, garbage)
+    assert.isBelow(heap() - before, 4_000_000)
+    client.socket.close()
   })
 
-const operations = Object.values(Op)
-/** Commands of the protocol with any fields. A closed session would leave nothing to test. */
-const command = fc
-  .tuple(body("Command"), fc.constantFrom(...Object.values(Cmd)), fc.constantFrom(...operations))
-  .map(([fields, cmd, op]) => ({ ...fields, cmd, op, i: 7 }) as Command)
-  .filter(({ cmd, op }) => cmd !== Cmd.session || op !== Op.close)
-  .map((fields): Command => {
-    const { appId: _, peerId: __, ...others } = fields
-    return others
-  })
-
-describe("random frames of the rtm protocol", () => {
-  it("are answered, and the connection goes on", async () => {
-    const { send, settled, codes, isClosed, socket } = await dial()
-    const [frames, commands] = [repetitions(10_000, 500), repetitions(10_000, 400)]
-    const garbage = fc.sample(fc.uint8Array({ maxLength: 64 }), { numRuns: frames, seed: SEED })
-    const altered = fc.sample(command, { numRuns: commands, seed: SEED }).map((one) => encodeCommand(one))
-    // One bit of each is wrong.
-    const flipped = altered.map((bytes, index) => {
+  it("with any fields, or with a wrong bit, are answered", async () => {
+    const frames = sample(command, repetitions(10_000, 600))
+    const flipped = frames.map((bytes, index) => {
       const copy = Uint8Array.from(bytes)
       const at = (index * 7919) % Math.max(1, copy.length)
       copy[at] = (copy[at] ?? 0) ^ (1 << (index % 8))
       return copy
     })
-    for (const batch of [garbage, altered, flipped]) {
-      for (const [index, frame] of batch.entries()) {
-        const { cmd, op, peerId } = decodeCommand(frame) ?? {}
-        if ((cmd === Cmd.session && (op === Op.close || op === Op.open)) || peerId !== undefined) continue
-        send(frame)
-        if (index % 100 === 0) await settled()
-      }
-      await settled()
-      assert.isFalse(isClosed())
-    }
-    assert.isAbove(codes.get(1007) ?? 0, frames / 2)
-    for (const code of [4301, 4303, 4308, 4401]) assert.isAbove(codes.get(code) ?? 0, 0, `no ${code}`)
+    const client = await dial()
+    await sendAll(client, frames)
+    await sendAll(client, flipped)
+    for (const code of [4301, 4303, 4308, 4401]) assert.isAbove(client.codes.get(code) ?? 0, 0, `no ${code}`)
     // Nothing that a client sends is a fault of the server.
-    assert.isUndefined(codes.get(4200))
-    socket.close()
+    assert.isUndefined(client.codes.get(4200))
+    client.socket.close()
+  })
+
+  it("that are valid except for one field are answered, and the memory stays flat", async () => {
+    const client = await dial()
+    const conversation = await client.request({ cmd: Cmd.conv, op: Op.start, conv: { m: ["fuzz", "friend"] } })
+    const cid = conversation.conv?.cid ?? assert.fail("no conversation")
+    const { ack } = await client.request({ cmd: Cmd.direct, direct: { cid, msg: '{"_lctype":-1,"_lctext":"hello"}' } })
+    const known = { cid, mid: ack?.uid ?? "", timestamp: ack?.t ?? 0, friend: "friend" }
+    // Each is accepted as it is: only the wrong field is wrong.
+    for (const one of valid(known)) {
+      const { cmd, op, error } = await client.request(one)
+      assert.notStrictEqual(cmd, Cmd.error, `${one.cmd}/${one.op}: ${error?.code} ${error?.reason}; ${op}`)
+    }
+    const frames = sample(wrongField(valid(known)), repetitions(10_000, 400))
+    const half = frames.length / 2
+    await sendAll(client, frames.slice(0, half))
+    const before = heap()
+    await sendAll(client, frames.slice(half))
+    // The conversations and messages that are made are in the store, of which a cache keeps a part.
+    assert.isBelow(heap() - before, 16_000_000)
+    for (const code of [4301, 4303, 4401]) assert.isAbove(client.codes.get(code) ?? 0, 0, `no ${code}`)
+    assert.isUndefined(client.codes.get(4200))
+    client.socket.close()
   })
 })
