@@ -44,10 +44,14 @@ export interface Served {
   /** `HttpHost.listenTcp`; protocols announce the address to their clients from then on. */
   readonly listenTcp: (address: Address) => Effect.Effect<Address, ListenError>
   /**
-   * Finishes the requests in flight and closes the host; each of the two steps takes at most `drain` milliseconds.
+   * Lets the protocols ask their clients to leave, finishes the requests in flight and closes the host; each step takes at
+   * most `drain` milliseconds, and the first one at most one second.
    */
   readonly end: (options: { readonly drain: number }) => Effect.Effect<void>
 }
+
+/** Maximum time in which clients leave by themselves, in milliseconds. */
+const MAX_LEAVING_MS = 1000
 
 /** Serves until the scope closes. */
 export const serve: (options: Options) => Effect.Effect<Served, DialectConfigError, Engine | Scope.Scope> =
@@ -75,6 +79,10 @@ export const serve: (options: Options) => Effect.Effect<Served, DialectConfigErr
       localOnly,
       endpoints: [...open.flatMap((one) => one.endpoints), ...own, ...endpoints]
     })
+    const drained = Effect.forEach(open, ({ drain = Effect.void }) => drain, {
+      concurrency: "unbounded",
+      discard: true
+    })
     for (const { background } of open) if (background !== undefined) yield* Effect.forkScoped(background)
     return {
       host,
@@ -85,6 +93,10 @@ export const serve: (options: Options) => Effect.Effect<Served, DialectConfigErr
             tcp = real
           })
         ),
-      end: ({ drain }) => host.close({ drain, first: acceptor.finish })
+      end: ({ drain }) =>
+        Effect.andThen(
+          Effect.timeoutOption(drained, Math.min(drain, MAX_LEAVING_MS)),
+          host.close({ drain, first: acceptor.finish })
+        )
     }
   })

@@ -99,6 +99,11 @@ export interface OpenDialect<Http> {
    * command on a stopped server does not.
    */
   readonly background?: Effect.Effect<void>
+  /**
+   * Asks connected clients to reconnect elsewhere, and waits until they have left. The host runs it when it begins to close,
+   * while it still answers requests, and interrupts it after at most one second; then it closes the connections that are left.
+   */
+  readonly drain?: Effect.Effect<void>
   /** Adds the protocol's demonstration data, after the demo users and chats exist. */
   readonly demo: Effect.Effect<void>
   /**

@@ -11,7 +11,7 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import { toBinaryText } from "./binary.ts"
 import { ClientConnection, type SharedConnection } from "./ClientConnection.ts"
-import { Cmd, type Command, decodeCommand, Op } from "./codec.ts"
+import { Cmd, type Command, decodeCommand, encodeCommand, Op } from "./codec.ts"
 import { Code } from "./errors.ts"
 import { pushPacket } from "./packets.ts"
 
@@ -43,6 +43,8 @@ export interface ClientHost {
   readonly accept: (connection: ClientConnection) => ClientSession
   /** Sends the will of a client whose connection has ended without a logout. */
   readonly sendWill: (caller: UserCaller, will: SendTransient) => void
+  /** The connection has ended. */
+  readonly ended: (connection: ClientConnections) => void
 }
 
 export class ClientConnections implements Peer, SharedConnection {
@@ -98,6 +100,12 @@ export class ClientConnections implements Peer, SharedConnection {
     }
     this.#clients.clear()
     this.#lobby = undefined
+    this.#host.ended(this)
+  }
+
+  /** Asks the SDK to look up the server's address again and to reconnect. */
+  goAway(): void {
+    this.sendBytes(encodeCommand({ cmd: Cmd.goaway }), true)
   }
 
   #receive(bytes: Uint8Array, size: number): void {

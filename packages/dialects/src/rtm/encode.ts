@@ -81,21 +81,40 @@ export const patchCommand = (patches: ReadonlyArray<MessageOf<"PatchItem">>): Co
   patch: { patches }
 })
 
-const conv = (op: number, chat: Chat, fields: Command["conv"]): Command => ({
-  cmd: Cmd.conv,
-  op,
-  conv: { cid: conversationId(chat), ...fields }
+/** Value of `notificationType` for changes that a client fetches after it was offline. */
+const PERMANENT = 1
+
+/** A push, and those of the chat's members who get it. */
+export interface Push {
+  readonly command: Command
+  readonly to: Recipients
+}
+
+/** Returns the push of a change of a conversation, with its time: the SDKs ask for later ones once they are back. */
+const conv = (
+  op: number,
+  { chat, entry }: Pick<ChatEvent, "chat" | "entry">,
+  fields: Command["conv"],
+  to: Recipients = "all"
+): Push => ({
+  command: {
+    cmd: Cmd.conv,
+    op,
+    serverTs: entry.at,
+    notificationType: PERMANENT,
+    conv: { cid: conversationId(chat), ...fields }
+  },
+  to
 })
 
 /** Returns the pushes of members who joined: one for them, and one for the others. */
-const joins = (event: ChatEvent, users: ReadonlyArray<UserId>, facts: EncodingFacts): ReadonlyArray<string> => {
+const joins = (event: ChatEvent, users: ReadonlyArray<UserId>, facts: EncodingFacts): ReadonlyArray<Push> => {
   const { chat, entry } = event
   const initBy = facts.clientOf(entry.by)
   const m = users.map(facts.clientOf)
-  const packets = [pushPacket(conv(Op.joined, chat, { initBy }), { only: users })]
-  const others: Recipients = { except: users }
-  if (users.length < chat.members.size) packets.push(pushPacket(conv(Op.membersJoined, chat, { initBy, m }), others))
-  return packets
+  const pushes = [conv(Op.joined, event, { initBy }, { only: users })]
+  if (users.length < chat.members.size) pushes.push(conv(Op.membersJoined, event, { initBy, m }, { except: users }))
+  return pushes
 }
 
 /** Pushes of a flag that users get or lose: one for them, and one for the others. */
@@ -106,39 +125,46 @@ const FLAG_PUSHES: ReadonlyArray<readonly [flag: UserFlag, value: true | null, o
   ["blocked", null, Op.unblocked, Op.membersUnblocked]
 ]
 
-const flags = (event: ChatEvent, { attributes }: Changed, facts: EncodingFacts): ReadonlyArray<string> => {
-  const { chat, entry } = event
-  const initBy = facts.clientOf(entry.by)
+const flags = (event: ChatEvent, { attributes }: Changed, facts: EncodingFacts): ReadonlyArray<Push> => {
+  const initBy = facts.clientOf(event.entry.by)
   return FLAG_PUSHES.flatMap(([flag, value, own, others]) => {
     const users = flaggedUsers(attributes, flag, value)
     if (users.length === 0) return []
     return [
-      pushPacket(conv(own, chat, { initBy }), { only: users }),
-      pushPacket(conv(others, chat, { initBy, m: users.map(facts.clientOf) }), { except: users })
+      conv(own, event, { initBy }, { only: users }),
+      conv(others, event, { initBy, m: users.map(facts.clientOf) }, { except: users })
     ]
   })
 }
 
-const changes = (event: ChatEvent, change: Changed, facts: EncodingFacts): ReadonlyArray<string> => {
-  const { chat, entry, toRemoved = false } = event
+const changes = (event: ChatEvent, change: Changed, facts: EncodingFacts): ReadonlyArray<Push> => {
+  const { entry, toRemoved = false } = event
   const initBy = facts.clientOf(entry.by)
   if (toRemoved) {
     const isBlocked = flaggedUsers(change.attributes, "blocked").length > 0
-    return [Op.left, ...(isBlocked ? [Op.blocked] : [])].map((op) => pushPacket(conv(op, chat, { initBy })))
+    return [Op.left, ...(isBlocked ? [Op.blocked] : [])].map((op) => conv(op, event, { initBy }))
   }
-  const packets: Array<string> = []
+  const pushes: Array<Push> = []
   const { added = [], removed = [] } = change
-  if (added.length > 0) packets.push(...joins(event, added, facts))
-  if (removed.length > 0) {
-    packets.push(pushPacket(conv(Op.membersLeft, chat, { initBy, m: removed.map(facts.clientOf) })))
-  }
-  packets.push(...flags(event, change, facts))
+  if (added.length > 0) pushes.push(...joins(event, added, facts))
+  if (removed.length > 0) pushes.push(conv(Op.membersLeft, event, { initBy, m: removed.map(facts.clientOf) }))
+  pushes.push(...flags(event, change, facts))
   const attributes = changedAttributes(change)
   if (Object.keys(attributes).length > 0) {
     const data = JSON.stringify(attributes)
-    packets.push(pushPacket(conv(Op.updated, chat, { initBy, attr: { data }, udate: iso(entry.at) })))
+    pushes.push(conv(Op.updated, event, { initBy, attr: { data }, udate: iso(entry.at) }))
   }
-  return packets
+  return pushes
+}
+
+/** Returns the pushes of a change of a conversation; none for messages. */
+export const conversationPushes = (event: ChatEvent, facts: EncodingFacts): ReadonlyArray<Push> => {
+  const { entry, chat } = event
+  const { body } = entry
+  if (body._tag === "Changed") return changes(event, body, facts)
+  if (body._tag !== "Created") return []
+  const members = [...chat.members.keys()].filter((user) => user !== entry.by)
+  return members.length === 0 ? [] : [conv(Op.joined, event, { initBy: facts.clientOf(entry.by) }, { only: members })]
 }
 
 export const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()
@@ -147,14 +173,9 @@ const chatPackets = (event: ChatEvent, facts: EncodingFacts): ReadonlyArray<stri
   const { entry, chat, message } = event
   const { body } = entry
   switch (body._tag) {
-    case "Created": {
-      const members = [...chat.members.keys()].filter((user) => user !== entry.by)
-      return members.length === 0
-        ? []
-        : [pushPacket(conv(Op.joined, chat, { initBy: facts.clientOf(entry.by) }), { only: members })]
-    }
+    case "Created":
     case "Changed":
-      return changes(event, body, facts)
+      return conversationPushes(event, facts).map(({ command, to }) => pushPacket(command, to))
     case "Posted":
       return message === undefined ? [] : [pushPacket({ cmd: Cmd.direct, direct: direct(message, chat, facts) ?? {} })]
     default:

@@ -20,8 +20,10 @@ import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { DIALECT, makeApps } from "./apps.ts"
 import { type ClientHost, ClientConnections, type Format } from "./ClientConnections.ts"
 import { makeClients } from "./clients.ts"
+import type { Deps } from "./context.ts"
 import { type EncodingFacts, makeSerializer } from "./encode.ts"
 import { makeRequests } from "./handle.ts"
+import { OpenConnections } from "./OpenConnections.ts"
 import { PendingReceipts } from "./PendingReceipts.ts"
 import { routesOf, WEBSOCKET_PATH } from "./routes.ts"
 
@@ -40,7 +42,8 @@ const FORMATS: ReadonlyMap<string | undefined, Format> = new Map([
   ["lc.protobuf2.3", { frames: "binary", missed: "counted" }],
   ["lc.proto2base64.3", { frames: "base64", missed: "counted" }]
 ])
-/** WebSocket close code of RFC 6455. */
+/** WebSocket close codes of RFC 6455. */
+const CLOSE_GOING_AWAY = 1001
 const CLOSE_PROTOCOL = 1002
 
 const nothing = (): void => {}
@@ -74,7 +77,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       linkOf: (file) => engineContext.fileUrls[0]?.(FileId(file)),
       headOf: (chat) => engineContext.chats.getCached({ id: chat.id })?.head
     }
-    const requests = makeRequests({
+    const deps: Deps = {
       apps,
       clients: makeClients({ engine, store, users }),
       engine,
@@ -88,12 +91,17 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       digest: yield* Digest.Digest,
       mac: yield* Effect.provide(Mac.Mac, Mac.layerWebCrypto),
       facts
-    })
+    }
+    const requests = makeRequests(deps)
     const serializer = makeSerializer(facts)
+    const connections = new OpenConnections()
     const host: ClientHost = {
+      ended: connections.ended,
       accept: (client) => acceptor.accept(client, serializer, requests),
       // Refused if the sender may not send any more.
-      sendWill: (caller, will) =>
+      sendWill: (caller, will) => {
+        // Clients that leave because the server closes come back.
+        if (connections.isDraining) return
         acceptor.run(
           Effect.ignore(
             engine.commands.run(
@@ -102,21 +110,26 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
             )
           )
         )
+      }
     }
     const accept: Accept = (connection, { subprotocol, query }) => {
       const format = FORMATS.get(subprotocol ?? query.get("subprotocol"))
-      if (format !== undefined) {
-        return new ClientConnections(connection, format, host)
+      if (format !== undefined && !connections.isDraining) {
+        const clients = new ClientConnections(connection, format, host)
+        connections.add(clients)
+        return clients
       }
-      connection.close(CLOSE_PROTOCOL, "unsupported subprotocol")
+      if (format === undefined) connection.close(CLOSE_PROTOCOL, "unsupported subprotocol")
+      else connection.close(CLOSE_GOING_AWAY, "the server is closing")
       return REFUSED
     }
     return {
       endpoints: [
         { _tag: "WebSocket", path: WEBSOCKET_PATH, accept },
-        { _tag: "Http", ...routesOf({ apps, address }) }
+        { _tag: "Http", ...routesOf({ ...deps, address }) }
       ],
       commands: apps.commands,
+      drain: connections.drain,
       demo: apps.ensure(DEMO_APP, {
         key: DEMO_KEY,
         accounts: "all",

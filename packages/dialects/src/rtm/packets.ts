@@ -30,6 +30,10 @@ export const pushPacket = (command: Command, to: Recipients = "all"): string => 
 /** Whether a packet is a reply. */
 export const isReply = (packet: string): boolean => packet.startsWith(REPLY)
 
+/** Whether a user is one of the recipients. */
+export const includes = (to: Recipients, user: UserId): boolean =>
+  to === "all" || ("only" in to ? to.only.includes(user) : !to.except.includes(user))
+
 /** Returns whether a packet is for a user. */
 export const isFor = (packet: string, user: UserId | undefined): boolean => {
   const [kind] = packet

@@ -6,13 +6,11 @@ import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import type { Deps } from "./context.ts"
 import { patchItem } from "./encode.ts"
+import { recentEntries } from "./recentEntries.ts"
 import type { MessageOf } from "./schema.ts"
 
 /** Maximum number of conversations that are looked at, those with the newest messages. */
 const MAX_CONVERSATIONS = 50
-/** Newest entries of each that are read at first, and if all of them are newer than the client's last change. */
-const FIRST_READ = 20
-const SECOND_READ = 200
 
 /** Returns the latest state of messages that were changed or recalled after `since`, in milliseconds. */
 export const missedPatches = Effect.fnUntraced(function* (
@@ -26,20 +24,10 @@ export const missedPatches = Effect.fnUntraced(function* (
       .slice(0, MAX_CONVERSATIONS)
       .map((view) => [view.chat.id, view])
   )
-  const read = (views: Iterable<OwnChatView>, limit: number) =>
-    store.entries(
-      Array.from(views, ({ chat, head }) => ({ chat: chat.id, after: Math.max(0, head.seq - limit), limit }))
-    )
-  const first = Map.groupBy(yield* read(chats.values(), FIRST_READ), ({ chat }) => chat)
-  const long = [...chats.values()].filter(({ chat }) => {
-    const entries = first.get(chat.id) ?? []
-    return entries.length === FIRST_READ && (entries[0]?.at ?? 0) > since
-  })
-  const second = long.length === 0 ? [] : yield* read(long, SECOND_READ)
   const changes = new Map<EntryId, Entry>()
-  for (const entry of [...Array.from(first.values()).flat(), ...second]) {
+  for (const entry of yield* recentEntries({ store }, chats, since)) {
     const { body } = entry
-    if (entry.at <= since || (body._tag !== "Replaced" && body._tag !== "Recalled")) continue
+    if (body._tag !== "Replaced" && body._tag !== "Recalled") continue
     const before = changes.get(body.message)
     if (before === undefined || before.seq < entry.seq) changes.set(body.message, entry)
   }

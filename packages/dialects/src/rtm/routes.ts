@@ -1,14 +1,17 @@
-/** The router: returns the address of the WebSocket. */
+/** HTTP: the router, which returns the address of the WebSocket, and notifications that a client has missed. */
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { failureCodes, protocolRoutes } from "../_http/protocolRoutes.ts"
+import type { Reason } from "@parley/core/Refused"
 import { describeReason } from "@parley/core/describeReason"
-import type { Apps } from "./apps.ts"
+import type { Deps } from "./context.ts"
 import { Code, failureOf } from "./errors.ts"
+import { listNotifications } from "./notifications.ts"
 
 /** Path of the WebSocket. */
 export const WEBSOCKET_PATH = "/rtm"
 const ROUTER_PATH = "/v1/route"
+const NOTIFICATIONS_PATH = "/1.1/rtm/notifications"
 /** Seconds for which a client may keep the address. */
 const TTL = 3600
 
@@ -19,32 +22,36 @@ const failure = (
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe({ code: status, error: message }, { status, headers })
 
+const statusOf = ({ _tag }: Reason): number => {
+  if (_tag === "Unavailable") return 503
+  return _tag === "NotLoggedIn" ? 401 : 400
+}
+
 /** Returns the path of the WebSocket beside the router's, below the mount path. */
 const mountPath = (url: string): string => {
   const path = url.replace(/^[a-z]+:\/\/[^/]*/, "").replace(/\?.*$/s, "")
   return path.replace(ROUTER_PATH, WEBSOCKET_PATH)
 }
 
-export interface RouteDeps {
-  readonly apps: Apps
+export interface RouteDeps extends Deps {
   /** Address of the WebSocket; "" for the one at which the request came. */
   readonly address: string
 }
 
-export const routesOf = ({ apps, address }: RouteDeps) =>
+export const routesOf = ({ address, ...deps }: RouteDeps) =>
   protocolRoutes({
     errors: {
       failure,
       refused: (reason) =>
         HttpServerResponse.jsonUnsafe(
           { code: failureOf(reason).code, error: describeReason(reason) },
-          { status: reason._tag === "Unavailable" ? 503 : 400 }
+          { status: statusOf(reason) }
         )
     },
     routes: {
       [ROUTER_PATH]: {
         GET: Effect.fnUntraced(function* ({ headers, originalUrl }, query) {
-          const app = yield* apps.find(query.get("appId") ?? "")
+          const app = yield* deps.apps.find(query.get("appId") ?? "")
           if (app === undefined) {
             return HttpServerResponse.jsonUnsafe(
               { code: Code.appNotAvailable, error: "There is no such app." },
@@ -55,6 +62,7 @@ export const routesOf = ({ apps, address }: RouteDeps) =>
           const server = address === "" ? `${scheme}://${headers["host"] ?? ""}${mountPath(originalUrl)}` : address
           return HttpServerResponse.jsonUnsafe({ groupId: "g0", server, secondary: server, ttl: TTL })
         })
-      }
+      },
+      [NOTIFICATIONS_PATH]: { GET: listNotifications(deps) }
     }
   })

@@ -39,6 +39,7 @@ export const messages = {
     peerId: [4, "string"],
     i: [5, "int32"],
     serverTs: [9, "int64"],
+    notificationType: [11, "int32"],
     session: [102, "Session"],
     error: [103, "ErrorBody"],
     direct: [104, "Direct"],

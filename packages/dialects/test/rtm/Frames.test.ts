@@ -1,6 +1,7 @@
 /** Frames that the SDKs do not send: garbage, unknown commands, commands without a login. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Cmd, type Command, decodeCommand, encodeCommand, Op } from "../../src/rtm/codec.ts"
+import { Cmd, type Command, encodeCommand, Op } from "../../src/rtm/codec.ts"
+import { dial as dialServer } from "./dial.ts"
 import { type RtmServer, startServer } from "./harness.ts"
 
 let server: RtmServer
@@ -10,45 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** A connection that reads commands one by one. */
-const dial = async (protocol = "lc.protobuf2.3", { url } = server) => {
-  const socket = new WebSocket(url, protocol)
-  socket.binaryType = "arraybuffer"
-  const received: Array<Command> = []
-  const waiting: Array<(command: Command) => void> = []
-  socket.addEventListener("message", ({ data }: MessageEvent<ArrayBuffer | string>) => {
-    const bytes = typeof data === "string" ? Buffer.from(data, "base64") : new Uint8Array(data)
-    const command = decodeCommand(bytes) ?? {}
-    const next = waiting.shift()
-    if (next === undefined) received.push(command)
-    else next(command)
-  })
-  const closed = new Promise<CloseEvent>((resolve) => socket.addEventListener("close", resolve))
-  await new Promise((resolve) => {
-    socket.addEventListener("open", resolve)
-    socket.addEventListener("close", resolve)
-  })
-  const receive = (): Promise<Command> =>
-    new Promise((resolve) => {
-      const command = received.shift()
-      if (command === undefined) waiting.push(resolve)
-      else resolve(command)
-    })
-  const send = (frame: Command | Uint8Array<ArrayBuffer> | string): void =>
-    socket.send(
-      typeof frame === "string" || frame instanceof Uint8Array ? frame : Uint8Array.from(encodeCommand(frame))
-    )
-  return {
-    socket,
-    closed,
-    receive,
-    send,
-    ask: async (frame: Parameters<typeof send>[0]) => {
-      send(frame)
-      return receive()
-    }
-  }
-}
+const dial = (protocol?: string, { url } = server) => dialServer(url, protocol)
 
 const login = (peerId: string, i = 1): Command => ({ cmd: Cmd.session, op: Op.open, appId: "frames", peerId, i })
 

@@ -26,6 +26,8 @@ export interface RtmServer {
   readonly http: string
   /** URL of the WebSocket. */
   readonly url: string
+  /** Ends the engine and opens another one on the same database, behind the same HTTP server. */
+  readonly restart: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -35,22 +37,31 @@ export const startServer = async (
   options: Pick<ParleyOptions, "demonstration" | "settings"> = {}
 ): Promise<RtmServer> => {
   const folder = mkdtempSync(join(tmpdir(), "parley-rtm-"))
-  const parley = await createParley({
-    store: SqliteStore.layer({ file: join(folder, "parley.db") }),
-    blobs: MemoryBlobs.layer,
-    dialects: [dialect, ...dialects],
-    ...options
-  })
+  const open = (): Promise<Parley> =>
+    createParley({
+      store: SqliteStore.layer({ file: join(folder, "parley.db") }),
+      blobs: MemoryBlobs.layer,
+      dialects: [dialect, ...dialects],
+      ...options
+    })
+  let parley = await open()
   for (const [version] of sdks) await parley.operate("rtm-app add", { id: `own-${version}`, key: "secret" })
-  const server: Server = createServer(parley.node)
+  const server: Server = createServer((request, response) => parley.node(request, response))
   parley.attach(server)
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const address = server.address()
   const port = typeof address === "object" && address !== null ? address.port : 0
   return {
-    parley,
+    get parley() {
+      return parley
+    },
     http: `http://127.0.0.1:${port}`,
     url: `ws://127.0.0.1:${port}/rtm`,
+    restart: async () => {
+      await parley.close({ drain: 10_000 })
+      parley = await open()
+      parley.attach(server)
+    },
     close: async () => {
       await parley.close({ drain: 100 })
       server.closeAllConnections()
