@@ -41,11 +41,10 @@ export interface Deps {
 /** A failure of a handler. */
 export type HandlerFailure = Failure | Refused | StorageFailed
 
-/** A command of a client that is logged in. */
-export interface RequestContext {
+/** A command of a client, or of an app server that acts for one. */
+export interface CommandContext {
   readonly deps: Deps
-  readonly session: ClientSession
-  readonly client: ClientConnection
+  readonly appId: string
   readonly user: User
   readonly app: App
   readonly command: Command
@@ -55,7 +54,16 @@ export interface RequestContext {
   readonly runCommand: RunCommand
 }
 
+/** A command of a client that is logged in. */
+export interface RequestContext extends CommandContext {
+  readonly session: ClientSession
+  readonly client: ClientConnection
+}
+
 /** The reply to a command, without its number and the client's id; undefined for none. */
 export type HandlerResult = Command | undefined
 
 export type Handler = (context: RequestContext) => Effect.Effect<HandlerResult, HandlerFailure>
+
+/** A handler that needs no connection; its reply is a command. */
+export type CommandHandler = (context: CommandContext) => Effect.Effect<Command, HandlerFailure>

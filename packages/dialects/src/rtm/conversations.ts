@@ -10,7 +10,7 @@ import type { User } from "@parley/core/User"
 import { DIALECT } from "./apps.ts"
 import { parseAttributes } from "./attributes.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
-import type { Handler, HandlerFailure, RequestContext } from "./context.ts"
+import type { CommandContext, CommandHandler, Handler, HandlerFailure } from "./context.ts"
 import { iso } from "./encode.ts"
 import { Code, fail, failureOf, unsupported } from "./errors.ts"
 import { type Signature, type Signed, verifySignature } from "./verifySignature.ts"
@@ -26,12 +26,12 @@ export const namedChat = (conversation: string | undefined): Effect.Effect<ChatR
 
 /** Fails unless the command has the signature, if the app requires that. */
 export const requireSignature = Effect.fnUntraced(function* (
-  { deps, app, client, user, command }: RequestContext,
+  { deps, app, appId, user, command }: CommandContext,
   signed: Signed,
   signature: Signature = command.conv ?? {}
 ): Effect.fn.Return<void, HandlerFailure> {
   if (!app.signed.includes("conversation")) return
-  const by = { app: client.appId, client: user.account, key: app.key }
+  const by = { app: appId, client: user.account, key: app.key }
   const now = yield* Clock.currentTimeMillis
   if (yield* verifySignature(deps.mac, by, signed, signature, now)) return
   return yield* fail(Code.conversationSignatureFailed, "The command is not signed.")
@@ -47,7 +47,7 @@ const membersChange = ({ conv }: Command, action: "invite" | "kick"): Signed => 
 
 /** Returns the users whom a command names; new client ids become users. */
 export const namedUsers = Effect.fnUntraced(function* (
-  { deps, user, client, command }: RequestContext,
+  { deps, user, appId, command }: CommandContext,
   clientIds: ReadonlyArray<string> = command.conv?.m ?? []
 ): Effect.fn.Return<ReadonlyArray<User>, HandlerFailure> {
   const ids = [...new Set(clientIds)]
@@ -58,11 +58,11 @@ export const namedUsers = Effect.fnUntraced(function* (
   const known = (yield* deps.engine.context.users.resolve(ids)).filter((one) => one !== undefined)
   // A new user costs as much as a command.
   if (known.length < ids.length) yield* deps.engine.limits.charge(user.id, ids.length - known.length)
-  return known.length === ids.length ? known : yield* deps.clients.resolve(client.appId, ids)
+  return known.length === ids.length ? known : yield* deps.clients.resolve(appId, ids)
 })
 
 /** `start`: a unique conversation is found by its members. */
-export const startConversation: Handler = Effect.fnUntraced(function* (context) {
+export const startConversation: CommandHandler = Effect.fnUntraced(function* (context) {
   const { deps, user, app, command, run } = context
   const { conv = {} } = command
   if (conv.transient === true) return yield* unsupported("chat rooms")
@@ -104,7 +104,7 @@ export const startConversation: Handler = Effect.fnUntraced(function* (context) 
 })
 
 /** Returns the id of the unique conversation of these members. */
-const uniqueId = ({ deps }: RequestContext, members: ReadonlyArray<number>): Effect.Effect<string> => {
+const uniqueId = ({ deps }: CommandContext, members: ReadonlyArray<number>): Effect.Effect<string> => {
   const sorted = [...members].sort((a, b) => a - b)
   return Effect.map(deps.digest.digestHex(Digest.sha256, textBytes(`${DIALECT} ${sorted.join(",")}`)), (hash) =>
     hash.slice(0, ID_LENGTH)
@@ -112,7 +112,7 @@ const uniqueId = ({ deps }: RequestContext, members: ReadonlyArray<number>): Eff
 }
 
 /** The members' client ids, in the order of joining. */
-export const clientIds = ({ deps }: RequestContext, chat: Chat): ReadonlyArray<string> =>
+export const clientIds = ({ deps }: CommandContext, chat: Chat): ReadonlyArray<string> =>
   Array.from(chat.members.keys(), deps.facts.clientOf)
 
 /** `add`: a client that names itself joins. */
@@ -144,7 +144,7 @@ export const removeMembers: Handler = Effect.fnUntraced(function* (context) {
 })
 
 /** `update`: changes attributes. */
-export const updateConversation: Handler = Effect.fnUntraced(function* ({ deps, command, run }) {
+export const updateConversation: CommandHandler = Effect.fnUntraced(function* ({ deps, command, run }) {
   const ref = yield* namedChat(command.conv?.cid)
   const { chat } = yield* run({ _tag: "ReadChat", chat: ref })
   const change = yield* parseAttributes(command.conv?.attr?.data, deps.settings, chat.attributes)

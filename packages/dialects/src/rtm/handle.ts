@@ -167,6 +167,7 @@ const replyTo = Effect.fnUntraced(function* (
     deps,
     session,
     client,
+    appId: client.appId,
     user,
     app,
     command,

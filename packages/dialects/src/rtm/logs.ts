@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import { parseContent } from "../_http/jsonLimits.ts"
 import { Cmd } from "./codec.ts"
 import { toWire } from "./content.ts"
-import type { Handler, HandlerFailure, RequestContext } from "./context.ts"
+import type { CommandContext, CommandHandler, HandlerFailure } from "./context.ts"
 import { namedChat } from "./conversations.ts"
 import { convType } from "./encode.ts"
 import { Code, type Codes, fail, failureOf } from "./errors.ts"
@@ -38,7 +38,7 @@ interface Range {
   readonly to: number
 }
 
-export const readLogs: Handler = Effect.fnUntraced(function* (context) {
+export const readLogs: CommandHandler = Effect.fnUntraced(function* (context) {
   const { deps, command, run } = context
   const query = command.logs ?? {}
   const limit = query.l ?? query.limit ?? DEFAULT_LIMIT
@@ -89,7 +89,7 @@ interface PageOptions {
 
 /** Returns the messages of a range, oldest first: the first ones if `isForward`, otherwise the last ones. */
 const readRange = Effect.fnUntraced(function* (
-  { deps, user }: RequestContext,
+  { deps, user }: CommandContext,
   chat: ChatId,
   { from, to }: Range,
   { limit, isForward, type = 0 }: PageOptions

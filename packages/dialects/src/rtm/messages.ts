@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import { DIALECT } from "./apps.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
 import { toStored } from "./content.ts"
-import type { Deps, Handler } from "./context.ts"
+import type { CommandHandler, Deps, Handler } from "./context.ts"
 import { Code, type Codes, fail, type Failure, failureOf, unsupported } from "./errors.ts"
 import { chatRef, entryId, messageId, RANDOM_BYTES } from "./ids.ts"
 
@@ -90,7 +90,7 @@ const PATCH_CODES: Codes = {
 }
 
 /** `patch`: changes or recalls one message. */
-export const patchMessage: Handler = Effect.fnUntraced(function* ({ deps, command, run }) {
+export const patchMessage: CommandHandler = Effect.fnUntraced(function* ({ deps, command, run }) {
   const [item, ...more] = command.patch?.patches ?? []
   if (item === undefined || more.length > 0) return yield* fail(Code.conversationFailed, "A patch changes one message.")
   const { mid = "", recall = false, data: msg, ...content } = item

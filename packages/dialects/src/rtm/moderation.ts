@@ -4,7 +4,7 @@ import { refuse } from "@parley/core/Refused"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import { Cmd, Op } from "./codec.ts"
-import type { Handler, HandlerFailure, RequestContext } from "./context.ts"
+import type { CommandContext, CommandHandler, HandlerFailure } from "./context.ts"
 import { namedChat, namedUsers, requireSignature } from "./conversations.ts"
 import { Code, fail } from "./errors.ts"
 import { conversationId } from "./ids.ts"
@@ -14,7 +14,7 @@ const MAX_LIMIT = 1000
 
 /** Returns the users with these client ids; refuses unknown ones. */
 const knownUsers = Effect.fnUntraced(function* (
-  { deps }: RequestContext,
+  { deps }: CommandContext,
   clientIds: ReadonlyArray<string> = []
 ): Effect.fn.Return<ReadonlyArray<User>, HandlerFailure> {
   const ids = [...new Set(clientIds)]
@@ -30,7 +30,7 @@ const knownUsers = Effect.fnUntraced(function* (
 
 /** `add_shutup` and `remove_shutup`: takes effect for all named clients or for none. */
 export const silenceMembers =
-  (silenced: boolean): Handler =>
+  (silenced: boolean): CommandHandler =>
   (context) =>
     Effect.gen(function* () {
       const { command, run } = context
@@ -53,7 +53,7 @@ interface Page {
 
 /** Returns the clients with a flag by the ids of their users, after the user `next`. */
 const flaggedClients = Effect.fnUntraced(function* (
-  { deps }: RequestContext,
+  { deps }: CommandContext,
   { attributes }: Chat,
   flag: UserFlag,
   { limit = DEFAULT_LIMIT, next = "" }: { readonly limit?: number | undefined; readonly next?: string | undefined }
@@ -68,7 +68,7 @@ const flaggedClients = Effect.fnUntraced(function* (
 
 /** Returns the chat that a command names, for its members. */
 const ownChat = Effect.fnUntraced(function* (
-  { run, user }: RequestContext,
+  { run, user }: CommandContext,
   conversation: string | undefined
 ): Effect.fn.Return<Chat, HandlerFailure> {
   const { chat } = yield* run({ _tag: "ReadChat", chat: yield* namedChat(conversation) })
@@ -76,7 +76,7 @@ const ownChat = Effect.fnUntraced(function* (
 })
 
 /** `query_shutup`, for members. */
-export const querySilenced: Handler = Effect.fnUntraced(function* (context) {
+export const querySilenced: CommandHandler = Effect.fnUntraced(function* (context) {
   const { conv = {} } = context.command
   const chat = yield* ownChat(context, conv.cid)
   const { clients, ...next } = yield* flaggedClients(context, chat, "silenced", conv)
@@ -85,7 +85,7 @@ export const querySilenced: Handler = Effect.fnUntraced(function* (context) {
 
 /** `block` and `unblock` of a blacklist: a blocked client is removed, and cannot join or be added. */
 export const blockClients =
-  (blocked: boolean): Handler =>
+  (blocked: boolean): CommandHandler =>
   (context) =>
     Effect.gen(function* () {
       const { command, run } = context
@@ -106,7 +106,7 @@ export const blockClients =
     })
 
 /** `query` of a blacklist, for members. */
-export const queryBlocked: Handler = Effect.fnUntraced(function* (context) {
+export const queryBlocked: CommandHandler = Effect.fnUntraced(function* (context) {
   const { blacklist = {} } = context.command
   const chat = yield* ownChat(context, blacklist.srcCid)
   const { clients, ...next } = yield* flaggedClients(context, chat, "blocked", blacklist)

@@ -11,7 +11,7 @@ import { attributesOf } from "./attributes.ts"
 import { Cmd, Op } from "./codec.ts"
 import { toWire } from "./content.ts"
 import { clientIds } from "./conversations.ts"
-import type { Handler, RequestContext } from "./context.ts"
+import type { CommandContext, Handler } from "./context.ts"
 import { type EncodingFacts, iso } from "./encode.ts"
 import { Code, fail, type Failure, unsupported } from "./errors.ts"
 import { chatRef, conversationId, messageId } from "./ids.ts"
@@ -89,7 +89,7 @@ export const queryConversations: Handler = Effect.fnUntraced(function* (context)
 
 /** Returns the chats among which a query looks. Ids of chats that the client cannot see are left out. */
 const candidatesOf = Effect.fnUntraced(function* (
-  { run }: RequestContext,
+  { run }: CommandContext,
   ids: ReadonlyArray<string> | undefined
 ): Effect.fn.Return<ReadonlyArray<ChatView>, Failure | Refused> {
   if (ids === undefined) return yield* run({ _tag: "ListChats" })
@@ -109,7 +109,7 @@ const candidatesOf = Effect.fnUntraced(function* (
 })
 
 const lastMessage = Effect.fnUntraced(function* (
-  { deps, user }: RequestContext,
+  { deps, user }: CommandContext,
   { chat, head }: ChatView
 ): Effect.fn.Return<Message | undefined, StorageFailed> {
   // Clients beside the members see a public conversation without its messages.
@@ -119,7 +119,7 @@ const lastMessage = Effect.fnUntraced(function* (
 })
 
 /** A conversation as clients see it, with all its members. */
-const fieldsOf = (context: RequestContext, { chat, head }: ChatView, muted: boolean): Document => ({
+const fieldsOf = (context: CommandContext, { chat, head }: ChatView, muted: boolean): Document => ({
   ...attributesOf(chat),
   objectId: conversationId(chat),
   c: context.deps.facts.clientOf(chat.createdBy),
