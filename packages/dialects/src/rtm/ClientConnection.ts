@@ -6,12 +6,14 @@ import { EncodedChunk, type Frame } from "@parley/core/Frame"
 import type { ClientSession } from "@parley/core/ClientSession"
 import { type Command, decodeCommand } from "./codec.ts"
 import { fromBinaryText } from "./binary.ts"
-import { bytesOfPacket, isFor, isReply, peerIdBytes } from "./packets.ts"
+import { bytesOfPacket, frameOf, isFor, isReply, peerIdBytes, sharedFrameOf } from "./packets.ts"
 
 /** The connection that several clients share. */
 export interface SharedConnection {
   readonly address: string
-  readonly sendBytes: (bytes: Uint8Array, isReply: boolean) => void
+  readonly sendFrame: (frame: Frame, isReply: boolean) => void
+  /** Format of frames. */
+  readonly frames: "base64" | "binary"
   readonly buffered: () => number
   readonly onDrained: (low: number, callback: () => void) => void
   readonly pause: (client: ClientConnection) => void
@@ -39,6 +41,11 @@ export class ClientConnection implements Connection {
   readonly #peerId: Uint8Array
   /** The app of the last login; "" before it. */
   appId = ""
+  /**
+   * Whether pushes have no client's id: set once the client itself has left it out, as the SDKs do for their first client. All
+   * such clients then share the bytes of a push.
+   */
+  omitsPeerId = false
   /** The message to send if the connection ends without a logout. */
   will: SendTransient | undefined
   #session: ClientSession | undefined
@@ -92,10 +99,14 @@ export class ClientConnection implements Connection {
   send(frame: Frame, isReplyFrame = false): void {
     const user = this.#session?.user?.id
     for (const chunk of frame.chunks ?? [new EncodedChunk(frame.text)]) {
-      if (!isFor(chunk.text, user)) continue
-      const bytes = chunk.utf8(bytesOfPacket)
-      this.shared.sendBytes(isReply(chunk.text) ? bytes : this.#withPeerId(bytes), isReplyFrame)
+      if (isFor(chunk.text, user)) this.shared.sendFrame(this.#frameOf(chunk), isReplyFrame)
     }
+  }
+
+  #frameOf(packet: EncodedChunk): Frame {
+    const { frames } = this.shared
+    if (this.omitsPeerId || isReply(packet.text)) return sharedFrameOf(packet, frames)
+    return frameOf(this.#withPeerId(packet.utf8(bytesOfPacket)), frames)
   }
 
   #withPeerId(bytes: Uint8Array): Uint8Array {

@@ -13,7 +13,7 @@ import { toBinaryText } from "./binary.ts"
 import { ClientConnection, type SharedConnection } from "./ClientConnection.ts"
 import { Cmd, type Command, decodeCommand, encodeCommand, Op } from "./codec.ts"
 import { Code } from "./errors.ts"
-import { pushPacket } from "./packets.ts"
+import { frameOf, pushPacket } from "./packets.ts"
 
 /** Maximum number of clients of one connection. */
 export const MAX_CLIENTS = 100
@@ -105,7 +105,7 @@ export class ClientConnections implements Peer, SharedConnection {
 
   /** Asks the SDK to look up the server's address again and to reconnect. */
   goAway(): void {
-    this.sendBytes(encodeCommand({ cmd: Cmd.goaway }), true)
+    this.sendFrame(frameOf(encodeCommand({ cmd: Cmd.goaway }), this.frames), true)
   }
 
   #receive(bytes: Uint8Array, size: number): void {
@@ -121,7 +121,12 @@ export class ClientConnections implements Peer, SharedConnection {
 
   /** Returns the client whose session handles the command. */
   #recipient({ cmd, op, peerId = "" }: Command): ClientConnection | undefined {
-    if (peerId === "") return this.#any()
+    if (peerId === "") {
+      const [only, another] = this.#clients.values()
+      // An echo is the connection's.
+      if (only !== undefined && another === undefined && cmd !== Cmd.echo) only.omitsPeerId = true
+      return this.#any()
+    }
     const client = this.#clients.get(peerId)
     if (client !== undefined) return client
     const isLogin = cmd === Cmd.session && op === Op.open
@@ -156,8 +161,12 @@ export class ClientConnections implements Peer, SharedConnection {
     lobby.attach(this.#host.accept(lobby))
   }
 
-  sendBytes(bytes: Uint8Array, isReply: boolean): void {
-    this.#connection.send(new Frame(this.#format.frames === "binary" ? bytes : Base64.encode(bytes)), isReply)
+  sendFrame(frame: Frame, isReply: boolean): void {
+    this.#connection.send(frame, isReply)
+  }
+
+  get frames(): Format["frames"] {
+    return this.#format.frames
   }
 
   buffered(): number {

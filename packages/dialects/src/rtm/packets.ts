@@ -2,7 +2,9 @@
  * Packets as the core delivers them: a text with the clients that a command is for, and its bytes. A command is encoded once for
  * all its recipients; the connection of each client adds the client's id, which is a field of its own.
  */
+import { type EncodedChunk, Frame } from "@parley/core/Frame"
 import type { UserId } from "@parley/core/Ids"
+import * as Base64 from "effect/encoding/Base64"
 import { fromBinaryText, toBinaryText } from "./binary.ts"
 import { type Command, encodeCommand } from "./codec.ts"
 
@@ -36,7 +38,7 @@ export const includes = (to: Recipients, user: UserId): boolean =>
 
 /** Returns whether a packet is for a user. */
 export const isFor = (packet: string, user: UserId | undefined): boolean => {
-  const [kind] = packet
+  const kind = packet.charAt(0)
   if (kind !== ONLY && kind !== EXCEPT) return true
   const listed = packet.slice(1, packet.indexOf(END)).split(",")
   return listed.includes(String(user)) === (kind === ONLY)
@@ -44,8 +46,24 @@ export const isFor = (packet: string, user: UserId | undefined): boolean => {
 
 /** Returns the bytes of a packet's command. */
 export const bytesOfPacket = (packet: string): Uint8Array => {
-  const [kind] = packet
+  const kind = packet.charAt(0)
   return fromBinaryText(packet, kind === ONLY || kind === EXCEPT ? packet.indexOf(END) + 1 : 1)
+}
+
+/** Frames of the packets that go to several clients without a client's id, by format. */
+const frames = { binary: new WeakMap<EncodedChunk, Frame>(), base64: new WeakMap<EncodedChunk, Frame>() }
+
+/** Returns the frame of a command's bytes. */
+export const frameOf = (bytes: Uint8Array, format: keyof typeof frames): Frame =>
+  new Frame(format === "binary" ? bytes : Base64.encode(bytes))
+
+/** Returns the frame of a packet without a client's id, the same for all clients. */
+export const sharedFrameOf = (packet: EncodedChunk, format: keyof typeof frames): Frame => {
+  const known = frames[format].get(packet)
+  if (known !== undefined) return known
+  const frame = frameOf(packet.utf8(bytesOfPacket), format)
+  frames[format].set(packet, frame)
+  return frame
 }
 
 /** Returns the bytes of a client's id, to be put before or behind those of a command. */
