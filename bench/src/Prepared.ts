@@ -26,6 +26,11 @@ const parley = (core: Core, args: ReadonlyArray<string>, node: ReadonlyArray<str
     ...args
   ])
 
+/** Runs an operator's command on a database of SQLite that no server has open. */
+export const operate = async (file: string, args: ReadonlyArray<string>): Promise<void> => {
+  await parley(undefined, [...args, "--database", `sqlite:${file}`]).output
+}
+
 export interface Serving {
   readonly program: Program
   readonly port: number
@@ -87,7 +92,7 @@ export const importUsers = async (
   const csv = `${file}-users.csv`
   const rows = accountsOf(count).map((account, index) => `${account},,${organisation(index)}`)
   writeFileSync(csv, ["account,password,org", ...rows, ""].join("\n"))
-  await parley(undefined, ["user", "import", "--create", "--database", `sqlite:${file}`, csv]).output
+  await operate(file, ["user", "import", "--create", csv])
   rmSync(csv)
   // The first start creates the system chat.
   const { program } = await serve(undefined, file)

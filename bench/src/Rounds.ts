@@ -60,9 +60,9 @@ const playOne = async (
   const { name, shape, pace, longer = 1, collect = false } = scenario
   const node = [
     ...(collect ? COLLECTING : []),
-    ...(profiles === undefined || subject.name !== "parley"
+    ...(profiles === undefined || !subject.name.startsWith("parley")
       ? []
-      : ["--cpu-prof", "--cpu-prof-interval", "500", "--cpu-prof-dir", join(profiles, name)])
+      : ["--cpu-prof", "--cpu-prof-interval", "500", "--cpu-prof-dir", join(profiles, name + subject.name)])
   ]
   const title = `${round}-${name}-${subject.name}`
   const serving = await subject.start({ prepared, folder, run: title, node })
@@ -94,7 +94,9 @@ export const play = async (
   const runs: Array<Run> = []
   for (let round = 1; round <= setting.rounds; round++) {
     for (const scenario of scenarios) {
-      const there = subjects.filter(({ name }) => scenario.among?.includes(name) !== false)
+      const there = subjects.filter(
+        ({ name, plays }) => scenario.among?.includes(name) !== false && plays?.includes(scenario.name) !== false
+      )
       if (setting.quick) {
         // The figures are not used: all servers have to play it, and soon.
         runs.push(...(await Promise.all(there.map((subject) => playOne(setting, scenario, subject, round)))))

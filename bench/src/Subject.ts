@@ -2,13 +2,16 @@
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Speech } from "./generator/Plan.ts"
-import { type Prepared, serve, type Serving } from "./Prepared.ts"
+import { RTM_APP } from "./generator/RtmClient.ts"
+import { operate, type Prepared, serve, type Serving } from "./Prepared.ts"
 import { start } from "./Program.ts"
 
 export interface Subject {
   readonly name: string
   readonly description: string
   readonly speech: Speech
+  /** The scenarios that it plays; all by default. */
+  readonly plays?: ReadonlyArray<string>
   /** `run` is a name that no other run has; `node` are options of Node. */
   readonly start: (place: {
     readonly prepared: Prepared
@@ -31,6 +34,17 @@ export const subjects: ReadonlyArray<Subject> = [
       "`parley serve` from source on SQLite; stored and on the disk before it is answered; recipients acknowledge",
     speech: "xuanxuan",
     start: ({ prepared, run, node }) => serve(0, prepared.copy(run), node)
+  },
+  {
+    name: "parley-rtm",
+    description: "the same server, with clients of rtm that acknowledge each message; in b only",
+    speech: "rtm",
+    plays: ["b"],
+    start: async ({ prepared, run, node }) => {
+      const file = prepared.copy(run)
+      await operate(file, ["rtm-app", "add", RTM_APP, "--all-users"])
+      return serve(0, file, node)
+    }
   },
   {
     name: "relay-frame",

@@ -20,8 +20,8 @@ const TOP = 25
 const tell = (line: string): void => void process.stderr.write(`${line}\n`)
 
 const showProfiles = (runs: ReadonlyArray<Run>): void => {
-  for (const run of runs.filter(({ subject, round }) => subject === "parley" && round === 1)) {
-    tell(`${run.scenario}:\n${summary(join(PROFILES, run.scenario), run, TOP)}`)
+  for (const run of runs.filter(({ subject, round }) => subject.startsWith("parley") && round === 1)) {
+    tell(`${run.scenario}:\n${summary(join(PROFILES, run.scenario + run.subject), run, TOP)}`)
   }
 }
 

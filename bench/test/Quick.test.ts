@@ -32,7 +32,7 @@ const tableOf = ({ tables }: Report, title: string): Table => {
 
 describe("the benchmark", () => {
   const scenarios = isFull ? "b,low,idle" : "b"
-  const all = isFull ? ["parley", "relay-frame", "relay-durable", "socket.io"] : ["parley", "relay-frame"]
+  const all = isFull ? ["parley", "parley-rtm", "relay-frame", "relay-durable", "socket.io"] : ["parley", "relay-frame"]
 
   it(`plays ${scenarios} against ${all.join(", ")} and loses nothing`, { timeout: 180_000 }, async () => {
     const report = await reported("--only", scenarios, "--subjects", all.join(","))
@@ -55,6 +55,7 @@ describe("the benchmark", () => {
     expect(report.ratios.map(({ description }) => description)).toEqual(
       [
         "b: CPU per delivered message / relay-frame",
+        ...(isFull ? ["b: CPU per delivered message, rtm / xuanxuan"] : []),
         "b: delivered a second and core / socket.io",
         "low: milliseconds to the reply, median / relay-durable",
         "idle: memory of a connection that does nothing / relay-frame"

@@ -61,14 +61,20 @@ const idReader = (): ((bytes: Buffer) => number) => {
  * Parses frames, each text once: most recipients of a group get the same bytes as others just before, and comparing bytes is
  * much cheaper than parsing. Each frame is compared with one other only, so that the generator does not dominate.
  */
-export const readingOnce = (read: (text: string) => Received): ((bytes: Buffer) => Received) => {
-  const idOf = idReader()
-  const remembered: Array<{ readonly bytes: Buffer; readonly received: Received } | undefined> = []
+export const readingOnce = (read: (text: string) => Received): ((bytes: Buffer) => Received) =>
+  onceByPlace((bytes) => read(bytes.toString("latin1")), idReader())
+
+/** The same with any way to read; `idOf` returns a number of the message in a frame, which differs from the last ones'. */
+export const onceByPlace = <A extends Received>(
+  read: (bytes: Buffer) => A,
+  idOf: (bytes: Buffer) => number
+): ((bytes: Buffer) => A) => {
+  const remembered: Array<{ readonly bytes: Buffer; readonly received: A } | undefined> = []
   return (bytes) => {
     const place = (idOf(bytes) + bytes.length) % REMEMBERED
     const last = remembered[place]
     if (last !== undefined && last.bytes.length === bytes.length && last.bytes.equals(bytes)) return last.received
-    const received = read(bytes.toString("latin1"))
+    const received = read(bytes)
     if (received.ids.length > 0) remembered[place] = { bytes: Buffer.from(bytes), received }
     return received
   }

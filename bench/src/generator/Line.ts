@@ -1,11 +1,12 @@
 /**
- * Client side of a WebSocket (RFC 6455): complete text messages, no compression. All connections read into one buffer, and
+ * Client side of a WebSocket (RFC 6455): complete messages, no compression. All connections read into one buffer, and
  * frames are parsed in place, so that a thousand clients fit on one core.
  */
 import { randomBytes } from "node:crypto"
 import * as net from "node:net"
 
 const TEXT = 1
+const BINARY = 2
 const CLOSE = 8
 const PING = 9
 const PONG = 10
@@ -15,7 +16,7 @@ const MASK = [0x5a, 0x3c, 0x71, 0xe9] as const
 
 const shared = Buffer.allocUnsafe(256 * 1024)
 
-const masked = (opcode: number, payload: Buffer): Buffer => {
+const masked = (opcode: number, payload: Uint8Array): Buffer => {
   const { length } = payload
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
   const frame = Buffer.allocUnsafe(head + 4 + length)
@@ -39,7 +40,7 @@ const masked = (opcode: number, payload: Buffer): Buffer => {
 const PEEK = 96
 
 export interface Handlers {
-  /** A text message; the bytes are valid during the call only. */
+  /** A message; the bytes are valid during the call only. */
   readonly received: (bytes: Buffer) => void
   /**
    * Called for a message of which only the beginning has arrived; if false, the rest is discarded on arrival. A list of
@@ -52,12 +53,13 @@ export interface Handlers {
 }
 
 export interface Line {
-  readonly send: (text: string) => void
+  /** Sends a text message, or a binary one. */
+  readonly send: (message: Uint8Array | string) => void
   readonly destroy: () => void
 }
 
 /** Resolves once the server has accepted the upgrade. */
-export const dial = (port: number, path: string, handlers: Handlers): Promise<Line> =>
+export const dial = (port: number, path: string, handlers: Handlers, subprotocol?: string): Promise<Line> =>
   new Promise((resolve, reject) => {
     let upgraded = false
     /** Chunks of an incomplete message. */
@@ -68,7 +70,8 @@ export const dial = (port: number, path: string, handlers: Handlers): Promise<Li
     /** Remaining bytes of a discarded message, and bytes of the complete message. */
     let [skipping, skipped] = [0, 0]
     const line: Line = {
-      send: (text) => void socket.write(masked(TEXT, Buffer.from(text))),
+      send: (message) =>
+        void socket.write(typeof message === "string" ? masked(TEXT, Buffer.from(message)) : masked(BINARY, message)),
       destroy: () => socket.destroy()
     }
     /** Parses complete messages; returns the number of consumed bytes. */
@@ -112,7 +115,7 @@ export const dial = (port: number, path: string, handlers: Handlers): Promise<Li
           break
         }
         const payload = bytes.subarray(at + head, at + head + length)
-        if (opcode === TEXT) handlers.received(payload)
+        if (opcode === TEXT || opcode === BINARY) handlers.received(payload)
         else if (opcode === PING) socket.write(masked(PONG, payload))
         else if (opcode === CLOSE) socket.end(masked(CLOSE, payload))
         at += head + length
@@ -161,6 +164,7 @@ export const dial = (port: number, path: string, handlers: Handlers): Promise<Li
         "Connection: Upgrade",
         "Upgrade: websocket",
         "Sec-WebSocket-Version: 13",
+        ...(subprotocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
         `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
         "\r\n"
       ].join("\r\n")

@@ -1,7 +1,7 @@
 /** Plan for the generator, and its result. Both travel as one line of JSON. */
 
 /** Protocol of the server. */
-export type Speech = "xuanxuan" | "relay" | "socket.io"
+export type Speech = "relay" | "rtm" | "socket.io" | "xuanxuan"
 
 export type Pace =
   /** Keeps so many messages outstanding in all: finds the saturation. */

@@ -3,11 +3,12 @@ import { catchUp } from "./CatchUp.ts"
 import { Load } from "./Load.ts"
 import type { Task } from "./Plan.ts"
 import { relay } from "./RelayClient.ts"
+import { rtm } from "./RtmClient.ts"
 import { socketIo } from "./SocketIoClient.ts"
 import { give, storm } from "./Storm.ts"
 import { xuanxuan } from "./XuanxuanClient.ts"
 
-const speakers = { xuanxuan, relay, "socket.io": socketIo } as const
+const speakers = { xuanxuan, relay, rtm, "socket.io": socketIo } as const
 
 const carryOut = (task: Task): Promise<unknown> => {
   switch (task.task) {
