@@ -48,6 +48,8 @@ export class ClientConnection implements Connection {
   omitsPeerId = false
   /** The message to send if the connection ends without a logout. */
   will: SendTransient | undefined
+  /** Reason for which an app server ends the session; undefined if it does not. */
+  kicked: string | undefined
   #session: ClientSession | undefined
   /** The frame being received, which is decoded already. */
   #received: { readonly frame: string; readonly command: Command | undefined } | undefined

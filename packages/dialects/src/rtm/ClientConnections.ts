@@ -228,7 +228,9 @@ export class ClientConnections implements Peer, SharedConnection {
       return this.closeAll(code, reason)
     }
     if (code === SESSION_ENDED) {
-      const session = { code: Code.sessionTokenExpired, reason }
+      const { kicked } = client
+      const session =
+        kicked === undefined ? { code: Code.sessionTokenExpired, reason } : { code: Code.kickedByApp, reason: kicked }
       client.session.reply(new Frame(pushPacket({ cmd: Cmd.session, op: Op.closed, session })))
     }
     this.remove(client)

@@ -1,6 +1,6 @@
 /**
  * Apps that may use this protocol: its own records, created by the operator. Without an app, no client can log in. Master keys are
- * stored in clear text, since signatures are computed with them.
+ * stored in clear text, since signatures are computed with them; app servers authenticate with them as well.
  */
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"

@@ -21,6 +21,10 @@ export interface Clients {
    * cannot be an account, and for a user of others.
    */
   readonly authorize: (appId: string, app: App, clientId: string) => Effect.Effect<User, Failure | Refused>
+  /** Whether a client of the app may be this user, who exists. */
+  readonly mayBe: (appId: string, app: App, user: User) => Effect.Effect<boolean, Refused>
+  /** Returns the users who were created for client ids of the app. */
+  readonly ofApp: (appId: string) => Effect.Effect<ReadonlyArray<User>, Refused>
   /** Returns the users with these client ids, in their order, and creates those of new ones. */
   readonly resolve: (
     appId: string,
@@ -80,14 +84,27 @@ export const makeClients = ({ engine, store, users }: ClientDeps): Clients => {
     }
   })
 
+  const appOf = (value: unknown): unknown => (value as { readonly app?: unknown } | undefined)?.app
+
+  const mayBe: Clients["mayBe"] = Effect.fnUntraced(function* (appId, { accounts }, user) {
+    if (user.disabled) return false
+    if (accounts === "all") return true
+    const record = yield* orUnavailable(store.record(DIALECT, CLIENT, user.account))
+    return appOf(record?.value) === appId
+  })
+
   return {
     resolve,
+    mayBe,
+    ofApp: Effect.fnUntraced(function* (appId) {
+      const records = yield* orUnavailable(store.records(DIALECT, CLIENT))
+      const own = records.filter(({ value }) => appOf(value) === appId).map(({ key }) => key)
+      return (yield* find(own)).flatMap((user) => (user === undefined ? [] : [user]))
+    }),
     authorize: Effect.fnUntraced(function* (appId, app, clientId) {
       const [user] = yield* resolve(appId, [clientId])
       if (user === undefined || user.disabled) return yield* fail(Code.invalidLogin, "The client id is disabled.")
-      if (app.accounts === "all") return user
-      const record = yield* orUnavailable(store.record(DIALECT, CLIENT, user.account))
-      if ((record?.value as { readonly app?: unknown } | undefined)?.app === appId) return user
+      if (yield* mayBe(appId, app, user)) return user
       return yield* fail(
         Code.invalidLogin,
         "The client id belongs to a user of this server that is not one of the app."

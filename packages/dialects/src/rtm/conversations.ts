@@ -112,7 +112,7 @@ const uniqueId = ({ deps }: CommandContext, members: ReadonlyArray<number>): Eff
 }
 
 /** The members' client ids, in the order of joining. */
-export const clientIds = ({ deps }: CommandContext, chat: Chat): ReadonlyArray<string> =>
+export const clientIds = ({ deps }: Pick<CommandContext, "deps">, chat: Chat): ReadonlyArray<string> =>
   Array.from(chat.members.keys(), deps.facts.clientOf)
 
 /** `add`: a client that names itself joins. */

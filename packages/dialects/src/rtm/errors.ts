@@ -16,6 +16,7 @@ export const Code = {
   sessionConflict: 4111,
   sessionTokenExpired: 4112,
   quotaExceeded: 4113,
+  kickedByApp: 4115,
   sentTooFast: 4116,
   internalError: 4200,
   conversationFailed: 4301,

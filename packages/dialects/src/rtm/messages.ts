@@ -18,7 +18,7 @@ const MAX_TOKEN = 128
 /** Maximum number of clients that a message mentions. */
 const MAX_MENTIONS = 1000
 
-const SEND_CODES: Codes = {
+export const SEND_CODES: Codes = {
   NoSuchChat: Code.invalidTarget,
   NotMember: Code.invalidTarget,
   Rejected: Code.messageRejectedByHook

@@ -13,7 +13,7 @@ const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 1000
 
 /** Returns the users with these client ids; refuses unknown ones. */
-const knownUsers = Effect.fnUntraced(function* (
+export const knownUsers = Effect.fnUntraced(function* (
   { deps }: CommandContext,
   clientIds: ReadonlyArray<string> = []
 ): Effect.fn.Return<ReadonlyArray<User>, HandlerFailure> {

@@ -24,7 +24,7 @@ const MAX_LIMIT = 1000
 const COMPACT = 1
 const WITH_LAST_MESSAGE = 2
 
-const invalid = (problem: string): Failure => fail(Code.queryFailed, `where ${problem}.`)
+export const invalidWhere = (problem: string): Failure => fail(Code.queryFailed, `where ${problem}.`)
 
 interface Where {
   readonly matches: Matches
@@ -32,18 +32,19 @@ interface Where {
   readonly ids: ReadonlyArray<string> | undefined
 }
 
-const parseWhere = (data = "{}"): Effect.Effect<Where, Failure> =>
+/** Parses `where`, as JSON. */
+export const parseWhere = (data = "{}"): Effect.Effect<Where, Failure> =>
   Effect.suspend(() => {
     const problem = jsonProblem(data, JSON_LIMITS)
-    if (problem !== undefined) return invalid(problem)
+    if (problem !== undefined) return invalidWhere(problem)
     let where: unknown
     try {
       where = JSON.parse(data)
     } catch {
-      return invalid("is not JSON")
+      return invalidWhere("is not JSON")
     }
     const matches = compileWhere(where)
-    if (typeof matches !== "function") return invalid(matches.problem)
+    if (typeof matches !== "function") return invalidWhere(matches.problem)
     return Effect.succeed({ matches, ids: idsIn((where as Document)["objectId"]) })
   })
 
@@ -93,7 +94,7 @@ const candidatesOf = Effect.fnUntraced(function* (
   ids: ReadonlyArray<string> | undefined
 ): Effect.fn.Return<ReadonlyArray<ChatView>, Failure | Refused> {
   if (ids === undefined) return yield* run({ _tag: "ListChats" })
-  if (ids.length > MAX_LIMIT) return yield* invalid(`must name at most ${MAX_LIMIT} conversations`)
+  if (ids.length > MAX_LIMIT) return yield* invalidWhere(`must name at most ${MAX_LIMIT} conversations`)
   const views: Array<ChatView> = []
   for (const id of new Set(ids)) {
     const chat = chatRef(id)
@@ -119,14 +120,19 @@ const lastMessage = Effect.fnUntraced(function* (
 })
 
 /** A conversation as clients see it, with all its members. */
-const fieldsOf = (context: CommandContext, { chat, head }: ChatView, muted: boolean): Document => ({
+const fieldsOf = (context: CommandContext, view: ChatView, muted: boolean): Document => ({
+  ...conversationFields(context, view),
+  muted,
+  mu: muted ? [context.user.account] : []
+})
+
+/** A conversation with all its members, without the flags of a client. */
+export const conversationFields = (context: Pick<CommandContext, "deps">, { chat, head }: ChatView): Document => ({
   ...attributesOf(chat),
   objectId: conversationId(chat),
   c: context.deps.facts.clientOf(chat.createdBy),
   m: clientIds(context, chat),
   ...(chat.type === "system" && { sys: true }),
-  muted,
-  mu: muted ? [context.user.account] : [],
   createdAt: iso(chat.createdAt),
   updatedAt: iso(Math.max(chat.createdAt, chat.editedAt)),
   ...(head.activeAt > 0 && { lm: { __type: "Date", iso: iso(head.activeAt) } })

@@ -1,12 +1,12 @@
-/** HTTP: the router, which returns the address of the WebSocket, and notifications that a client has missed. */
+/** HTTP: the router, which returns the address of the WebSocket; notifications that a client has missed; the REST API. */
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { failureCodes, protocolRoutes } from "../_http/protocolRoutes.ts"
-import type { Reason } from "@parley/core/Refused"
-import { describeReason } from "@parley/core/describeReason"
 import type { Deps } from "./context.ts"
-import { Code, failureOf } from "./errors.ts"
+import { Code } from "./errors.ts"
 import { listNotifications } from "./notifications.ts"
+import { refusedResponse } from "./restErrors.ts"
+import { restRoutes } from "./restRoutes.ts"
 
 /** Path of the WebSocket. */
 export const WEBSOCKET_PATH = "/rtm"
@@ -21,11 +21,6 @@ const failure = (
   headers: Readonly<Record<string, string>> = {}
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe({ code: status, error: message }, { status, headers })
-
-const statusOf = ({ _tag }: Reason): number => {
-  if (_tag === "Unavailable") return 503
-  return _tag === "NotLoggedIn" ? 401 : 400
-}
 
 /** Returns the path of the WebSocket beside the router's, below the mount path. */
 const mountPath = (url: string): string => {
@@ -42,11 +37,7 @@ export const routesOf = ({ address, ...deps }: RouteDeps) =>
   protocolRoutes({
     errors: {
       failure,
-      refused: (reason) =>
-        HttpServerResponse.jsonUnsafe(
-          { code: failureOf(reason).code, error: describeReason(reason) },
-          { status: statusOf(reason) }
-        )
+      refused: refusedResponse
     },
     routes: {
       [ROUTER_PATH]: {
@@ -63,6 +54,7 @@ export const routesOf = ({ address, ...deps }: RouteDeps) =>
           return HttpServerResponse.jsonUnsafe({ groupId: "g0", server, secondary: server, ttl: TTL })
         })
       },
-      [NOTIFICATIONS_PATH]: { GET: listNotifications(deps) }
+      [NOTIFICATIONS_PATH]: { GET: listNotifications(deps) },
+      ...restRoutes(deps)
     }
   })

@@ -48,6 +48,18 @@ const partsOf = (app: string, client: string, signed: Signed, time: string, nonc
   }
 }
 
+/** Returns the signature of an operation, in lower-case hex. `time`: milliseconds since 1970. */
+export const makeSignature = Effect.fnUntraced(function* (
+  mac: Mac.Mac["Service"],
+  { app, client, key }: { readonly app: string; readonly client: string; readonly key: string },
+  signed: Signed,
+  { time, nonce }: { readonly time: number; readonly nonce: string }
+): Effect.fn.Return<string> {
+  const secret = yield* Effect.orDie(Mac.key(Mac.hmacSha1, textBytes(key)))
+  const message = partsOf(app, client, signed, String(time), nonce).join(":")
+  return Hex.encode(yield* Effect.orDie(mac.sign(secret, textBytes(message))))
+})
+
 /**
  * Whether the signature is that of the operation, and its time within six hours of `now` (milliseconds since 1970). Comparison takes
  * the same time wherever the difference is.

@@ -34,7 +34,7 @@ export interface RtmServer {
 /** Starts a server with the apps `own-…`, one for each SDK, whose clients are their own users. */
 export const startServer = async (
   dialects: ReadonlyArray<ServedDialect> = [],
-  options: Pick<ParleyOptions, "demonstration" | "settings"> = {}
+  options: Pick<ParleyOptions, "demonstration" | "login" | "settings"> = {}
 ): Promise<RtmServer> => {
   const folder = mkdtempSync(join(tmpdir(), "parley-rtm-"))
   const open = (): Promise<Parley> =>
