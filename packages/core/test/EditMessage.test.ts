@@ -50,6 +50,25 @@ describe("an edited message", () => {
     assert.deepStrictEqual(await contents(ben), [[edited.revision, "hello"]])
   })
 
+  it("has another type if the edit names one", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const team = await ann.createGroup({ name: "Team", members: ["ben"] })
+    const image = await ann.send(team, "{}", { contentType: "image" })
+    const edited = await ann.editMessage(image, "hello", { contentType: "text" })
+    assert.deepInclude({ ...edited }, { id: image.id, content: "hello", contentType: "text" })
+    // The same content with another type is a change; with the same one it is not.
+    const typed = await ann.editMessage(image, "hello", { contentType: "markdown" })
+    assert.deepInclude({ ...typed }, { content: "hello", contentType: "markdown" })
+    assert.deepStrictEqual(await ann.editMessage(image, "hello", { contentType: "markdown" }), typed)
+    assert.deepStrictEqual((await ben.history(team)).messages, [typed])
+    // Sent again, it is the same message still.
+    assert.deepStrictEqual(await ann.send(team, "{}", { contentType: "image", gid: image.gid }), typed)
+    assert.strictEqual(await codeOf(ann.editMessage(image, "text")), "Invalid")
+    assert.strictEqual(await codeOf(ann.editMessage(image, "text", { contentType: "x".repeat(65) })), "Invalid")
+    assert.strictEqual(await codeOf(ben.editMessage(image, "x", { contentType: "text" })), "Forbidden")
+  })
+
   it("is edited by its sender while they may send, and by admins; a recall is final", async () => {
     await using engine = await opened()
     const [ann, ben, cat] = [engine.as("ann"), engine.as("ben"), engine.as("cat")]

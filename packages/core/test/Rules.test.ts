@@ -146,12 +146,13 @@ describe("an anonymous protocol caller", () => {
 
 describe("a message that can be edited", () => {
   it.each([
-    ["a text", { contentType: "text", recalled: false }, undefined],
-    ["a recalled text", { contentType: "text", recalled: true }, "Recalled"],
-    ["an image", { contentType: "image", recalled: false }, "Invalid"],
-    ["a recalled file", { contentType: "file", recalled: true }, "Recalled"]
-  ] as const)("%s", (_name, message, reason) => {
+    ["a text", { contentType: "text", recalled: false }, undefined, undefined],
+    ["a recalled text", { contentType: "text", recalled: true }, "Recalled", "Recalled"],
+    ["an image", { contentType: "image", recalled: false }, "Invalid", undefined],
+    ["a recalled file", { contentType: "file", recalled: true }, "Recalled", "Recalled"]
+  ] as const)("%s", (_name, message, reason, typed) => {
     expect(editProblem(message)?._tag).toBe(reason)
+    expect(editProblem(message, true)?._tag).toBe(typed)
   })
 })
 

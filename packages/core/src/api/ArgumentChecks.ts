@@ -198,7 +198,8 @@ export const userApiParameters: {
     recall: [["message", message]],
     editMessage: [
       ["message", message],
-      ["content", text]
+      ["content", text],
+      ["options", optional(fields("an object with options", { contentType: optional(text) }))]
     ],
     deleteForMe: [["message", message]],
     read: [inChat, ["upTo", optional(position)]],

@@ -265,11 +265,16 @@ export class UserApi extends UserApiBase {
     return this.do({ _tag: "RecallMessage", gid: gidOf(message) }, asIs)
   }
   /**
-   * Replaces the text of a message, as its sender or an admin; members get a `replaced` event. Rejects with `Recalled`
-   * after a recall.
+   * Replaces the content of a message, as its sender or an admin; members get a `replaced` event. A text replaces a text;
+   * other messages are replaced by a content with a `contentType`. Rejects with `Recalled` after a recall.
    */
-  editMessage(message: string | Message, content: string): Promise<Message> {
-    return this.do({ _tag: "EditMessage", gid: gidOf(message), content }, (edited) => edited.message)
+  editMessage(
+    message: string | Message,
+    content: string,
+    options: { readonly contentType?: string } = {}
+  ): Promise<Message> {
+    const edit = { _tag: "EditMessage", gid: gidOf(message), content, ...options } as const
+    return this.do(edit, (edited) => edited.message)
   }
   /** Removes a message from the user's own history. */
   deleteForMe(message: string | Message): Promise<Message> {

@@ -1,29 +1,21 @@
-/** Edits the text of a message. The log has an entry with the new content, as for a replaced image. */
+/** Edits a message. The log has an entry with the new content, as for a replaced image. */
 import * as Effect from "effect/Effect"
 import type { EditMessage, ReplyOf } from "../model/Command.ts"
 import { amend } from "../model/Message.ts"
 import type { Replaced } from "../model/Log.ts"
-import { type Reason, type Refused, refuse } from "../model/Refused.ts"
-import { exceeds } from "../model/Utf8.ts"
+import { type Refused, refuse } from "../model/Refused.ts"
 import { editProblem } from "../rules/Editing.ts"
 import { refusal } from "../rules/Operations.ts"
-import type { EngineSettings } from "../ports/Settings.ts"
 import type { StorageFailed } from "../ports/Store.ts"
-import { type CommandHandler, entryOf, invalid, type Plan, replyWith } from "./CommandHandler.ts"
+import { type CommandHandler, entryOf, type Plan, replyWith } from "./CommandHandler.ts"
 import { visibleMessage } from "./Messages.ts"
-import { toOutcome } from "./SendMessages.ts"
-
-const contentProblem = (content: string, { content: limit }: EngineSettings): Reason | undefined => {
-  if (content === "") return invalid("content", "must not be empty")
-  if (!content.isWellFormed()) return invalid("content", "must be well-formed Unicode")
-  return exceeds(content, limit) ? invalid("content", `must have at most ${limit} bytes`) : undefined
-}
+import { contentProblem, toOutcome } from "./SendMessages.ts"
 
 /** The same content again changes nothing. */
 export const editMessage: CommandHandler<EditMessage> = Effect.fnUntraced(function* (
   context,
   invocation,
-  { gid, content }
+  { gid, content, contentType }
 ): Effect.fn.Return<Plan<ReplyOf<EditMessage>>, Refused | StorageFailed> {
   const { message, cached } = yield* visibleMessage(context, invocation, gid)
   const { chat } = cached
@@ -32,10 +24,11 @@ export const editMessage: CommandHandler<EditMessage> = Effect.fnUntraced(functi
   const refused = refusal(operation, { user: invocation.user, via: invocation.via, chat })
   if (refused !== undefined)
     return yield* refuse(isOwn ? refused.reason : { _tag: "Forbidden", requires: "the sender" })
-  const problem = editProblem(message) ?? contentProblem(content, context.settings)
+  const edited = { contentType: contentType ?? message.contentType, content }
+  const problem = editProblem(message, contentType !== undefined) ?? contentProblem(context, edited, false)
   if (problem !== undefined) return yield* refuse(problem)
-  if (message.content === content) return replyWith({ chat, message })
-  const body: Replaced = { _tag: "Replaced", message: message.id, contentType: message.contentType, content }
+  if (message.content === content && message.contentType === edited.contentType) return replyWith({ chat, message })
+  const body: Replaced = { _tag: "Replaced", message: message.id, ...edited }
   return {
     batch: {
       expectedVersions: [{ chat: chat.id, version: chat.version }],

@@ -227,7 +227,7 @@ const wasPosted = Effect.fnUntraced(function* (
   existing: Message
 ): Effect.fn.Return<boolean, StorageFailed> {
   const { chat, id, revision, sender, seq } = existing
-  if (sender !== user.id || revision === id || existing.contentType !== contentType) return false
+  if (sender !== user.id || revision === id) return false
   const [entry] = yield* store.entries([{ chat, after: seq - 1, limit: 1 }])
   const body = entry?.body
   return body?._tag === "Posted" && body.contentType === contentType && body.content === content

@@ -235,15 +235,17 @@ export interface RecallMessage {
   readonly gid: string
 }
 /**
- * Replaces the text of a message, for its sender while they may send, and for admins. Members get it as a replaced
- * message. Refused with `Recalled` after a recall, and with `Invalid` for other content than a text.
+ * Replaces the content of a message, for its sender while they may send, and for admins. Members get it as a replaced
+ * message. Refused with `Recalled` after a recall, and with `Invalid` for other content than a text if no type is named.
  */
 export interface EditMessage {
   readonly _tag: "EditMessage"
   /** The message's gid. */
   readonly gid: string
-  /** New text, not empty, at most `limits.content` bytes. */
+  /** New content, not empty, at most `limits.content` bytes. */
   readonly content: string
+  /** Its content type, at most 64 characters; by default, a text replaces a text. */
+  readonly contentType?: string
 }
 /** Removes a message from the caller's own history. */
 export interface HideMessage {

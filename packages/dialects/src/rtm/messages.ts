@@ -98,18 +98,11 @@ export const patchMessage: CommandHandler = Effect.fnUntraced(function* ({ deps,
   const [message] = id === undefined ? [] : yield* deps.store.messages([id])
   const notFound = fail(Code.messageNotFound, "There is no such message.")
   if (message === undefined) return yield* notFound
-  const stored = recall ? undefined : toStored({ ...content, ...(msg !== undefined && { msg }) })
-  if (!recall && stored?.contentType !== "text")
-    return yield* unsupported("changes of messages to other than plain texts")
+  const stored = toStored({ ...content, ...(msg !== undefined && { msg }) })
+  if (!recall && stored === undefined) return yield* fail(Code.conversationFailed, "A change needs data or binaryMsg.")
   const { gid } = message
   const change: Effect.Effect<unknown, Refused> =
-    stored === undefined
-      ? run({ _tag: "RecallMessage", gid })
-      : run({ _tag: "EditMessage", gid, content: stored.content })
-  yield* Effect.mapError(change, ({ reason }) =>
-    reason._tag === "Invalid" && reason.field === "message"
-      ? unsupported("changes of messages other than plain texts")
-      : failureOf(reason, PATCH_CODES)
-  )
+    recall || stored === undefined ? run({ _tag: "RecallMessage", gid }) : run({ _tag: "EditMessage", gid, ...stored })
+  yield* Effect.mapError(change, ({ reason }) => failureOf(reason, PATCH_CODES))
   return { cmd: Cmd.patch, op: Op.modified, patch: { lastPatchTime: yield* Clock.currentTimeMillis } }
 })
