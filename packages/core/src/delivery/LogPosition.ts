@@ -21,6 +21,7 @@ export class LogPosition {
   #floor: number
   #acked: Set<number> | undefined
   #changed = false
+  #isConfirmed = false
 
   constructor(cursor: Pick<Cursor, "chat" | "pushed" | "delivered" | "acked">) {
     this.chat = cursor.chat
@@ -34,6 +35,21 @@ export class LogPosition {
     return seq <= this.#floor || this.#acked?.has(seq) === true
   }
 
+  /**
+   * Whether entries were acknowledged, or `confirm` was called. Otherwise delivery began at the position, and earlier
+   * entries may never have been received.
+   */
+  get isConfirmed(): boolean {
+    return this.#isConfirmed
+  }
+
+  /** Records that the entries before the start of delivery were received by other means, so that the position is stored. */
+  confirm(): void {
+    if (this.#isConfirmed) return
+    this.#isConfirmed = true
+    this.#changed = true
+  }
+
   /** Returns whether there are unsaved changes, and resets the flag. */
   takeChanged(): boolean {
     const changed = this.#changed
@@ -44,6 +60,7 @@ export class LogPosition {
   acknowledge(seq: number): void {
     if (this.isAcknowledged(seq)) return
     this.#changed = true
+    this.#isConfirmed = true
     if (seq === this.#floor + 1) {
       this.#floor = seq
       if (this.#acked !== undefined) {
@@ -61,6 +78,7 @@ export class LogPosition {
   acknowledgeThrough(seq: number): void {
     if (seq <= this.#floor) return
     this.#changed = true
+    this.#isConfirmed = true
     this.#floor = seq
     if (this.#acked === undefined) return
     for (const one of this.#acked) if (one <= seq) this.#acked.delete(one)

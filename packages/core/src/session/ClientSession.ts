@@ -358,6 +358,11 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     this.#delivery?.joinChat(chat, seq)
   }
 
+  /** Records that the client has fetched what came before it was subscribed to a chat. */
+  confirmFetched(chat: ChatId): void {
+    this.#delivery?.confirm(chat)
+  }
+
   /** Unsubscribes from a chat that the user has left. */
   leaveChat(chat: ChatId): void {
     this.#delivery?.leaveChat(chat)

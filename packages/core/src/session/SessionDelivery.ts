@@ -141,6 +141,14 @@ export class SessionDelivery implements SubscriberEvents {
     if (subscription !== undefined) this.#context.hub.chats.subscribe(subscription)
   }
 
+  /** Stores the position in a chat; see `LogPosition.confirm`. */
+  confirm(chat: ChatId): void {
+    const subscription = this.subscriber.subscription(chat)
+    if (subscription === undefined) return
+    subscription.confirm()
+    this.cursorMoved(subscription)
+  }
+
   /** Unsubscribes from a chat that the user has left. */
   leaveChat(chat: ChatId): void {
     const subscription = this.subscriber.unsubscribe(chat)

@@ -1,9 +1,11 @@
 /** One client's part of a connection: its commands carry the client's id. */
+import { BoundedMap } from "@parley/core/BoundedMap"
 import { type Connection, nextConnectionId } from "@parley/core/Connection"
 import type { SendTransient } from "@parley/core/Command"
 import type { UserCaller } from "@parley/core/Event"
 import { EncodedChunk, type Frame } from "@parley/core/Frame"
 import type { ClientSession } from "@parley/core/ClientSession"
+import type { ChatId } from "@parley/core/Ids"
 import { type Command, decodeCommand } from "./codec.ts"
 import { fromBinaryText } from "./binary.ts"
 import { bytesOfPacket, frameOf, isFor, isReply, peerIdBytes, sharedFrameOf } from "./packets.ts"
@@ -32,6 +34,9 @@ export interface SharedConnection {
   readonly isAlone: (client: ClientConnection) => boolean
 }
 
+/** Maximum number of conversations in `received`. */
+const MAX_RECEIVED = 50
+
 export class ClientConnection implements Connection {
   readonly id = nextConnectionId()
   readonly address: string
@@ -50,6 +55,8 @@ export class ClientConnection implements Connection {
   will: SendTransient | undefined
   /** Reason for which an app server ends the session; undefined if it does not. */
   kicked: string | undefined
+  /** Sequences up to which fetched messages of the latest conversations are confirmed. */
+  readonly received = new BoundedMap<ChatId, number>(MAX_RECEIVED)
   #session: ClientSession | undefined
   /** The frame being received, which is decoded already. */
   #received: { readonly frame: string; readonly command: Command | undefined } | undefined

@@ -20,7 +20,7 @@ import {
 import type { Deps, Handler, HandlerFailure } from "./context.ts"
 import { Code, Failure, fail, failureOf, unsupported } from "./errors.ts"
 import { closeSession, numberOf, openSession, queryOnline, refreshSession } from "./login.ts"
-import { readLogs } from "./logs.ts"
+import { fetchLogs } from "./logs.ts"
 import { draftOf, hasToken, isTransient, patchMessage, sendMessage, sentReply } from "./messages.ts"
 import { blockClients, queryBlocked, querySilenced, silenceMembers } from "./moderation.ts"
 import { replyPacket } from "./packets.ts"
@@ -59,7 +59,7 @@ const OPERATIONS: Readonly<Record<number, Readonly<Record<number, Handler>>>> = 
 const COMMANDS: Readonly<Record<number, Handler>> = {
   [Cmd.direct]: sendMessage,
   [Cmd.read]: readConversations,
-  [Cmd.logs]: readLogs,
+  [Cmd.logs]: fetchLogs,
   // Delivered messages are acknowledged by the frame itself.
   [Cmd.ack]: () => Effect.undefined
 }

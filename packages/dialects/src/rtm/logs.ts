@@ -2,14 +2,15 @@
  * History of a conversation between two points, each a time or a message, from either end. A message is a point by its id,
  * so that messages of the same time are neither skipped nor doubled.
  */
+import type { Chat } from "@parley/core/Chat"
 import type { ChatId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
 import * as Base64 from "effect/encoding/Base64"
 import * as Effect from "effect/Effect"
 import { parseContent } from "../_http/jsonLimits.ts"
-import { Cmd } from "./codec.ts"
+import { Cmd, type Command } from "./codec.ts"
 import { toWire } from "./content.ts"
-import type { CommandContext, CommandHandler, HandlerFailure } from "./context.ts"
+import type { CommandContext, CommandHandler, Deps, Handler, HandlerFailure } from "./context.ts"
 import { namedChat } from "./conversations.ts"
 import { convType } from "./encode.ts"
 import { Code, type Codes, fail, failureOf } from "./errors.ts"
@@ -38,7 +39,15 @@ interface Range {
   readonly to: number
 }
 
-export const readLogs: CommandHandler = Effect.fnUntraced(function* (context) {
+/** A page of the history, oldest message first. */
+interface FoundLogs {
+  readonly chat: Chat
+  readonly messages: ReadonlyArray<Message>
+  /** Whether the newest message of the chat is one of them. */
+  readonly isNewest: boolean
+}
+
+const findLogs = Effect.fnUntraced(function* (context: CommandContext): Effect.fn.Return<FoundLogs, HandlerFailure> {
   const { deps, command, run } = context
   const query = command.logs ?? {}
   const limit = query.l ?? query.limit ?? DEFAULT_LIMIT
@@ -59,25 +68,49 @@ export const readLogs: CommandHandler = Effect.fnUntraced(function* (context) {
     from: yield* firstAfter(deps, chat.id, total, older),
     to: yield* lastBefore(deps, chat.id, total, newer)
   }
-  const found = yield* readRange(context, chat.id, range, { limit, isForward, type: query.lctype })
-  return {
-    cmd: Cmd.logs,
-    logs: {
-      cid: conversationId(chat),
-      logs: found.map((message): MessageOf<"LogItem"> => {
-        const { msg, binaryMsg, ...mentioned } = toWire(message, deps.facts.linkOf)
-        return {
-          ...mentioned,
-          from: deps.facts.clientOf(message.sender),
-          data: binaryMsg === undefined ? (msg ?? "") : Base64.encode(binaryMsg),
-          ...(binaryMsg !== undefined && { bin: true }),
-          timestamp: message.date,
-          msgId: messageId(message.id),
-          convType: convType(chat)
-        }
-      })
-    }
+  const messages = yield* readRange(context, chat.id, range, { limit, isForward, type: query.lctype })
+  return { chat, messages, isNewest: messages.at(-1)?.number === total }
+})
+
+const logsReply = ({ facts }: Pick<Deps, "facts">, { chat, messages }: FoundLogs): Command => ({
+  cmd: Cmd.logs,
+  logs: {
+    cid: conversationId(chat),
+    logs: messages.map((message): MessageOf<"LogItem"> => {
+      const { msg, binaryMsg, ...mentioned } = toWire(message, facts.linkOf)
+      return {
+        ...mentioned,
+        from: facts.clientOf(message.sender),
+        data: binaryMsg === undefined ? (msg ?? "") : Base64.encode(binaryMsg),
+        ...(binaryMsg !== undefined && { bin: true }),
+        timestamp: message.date,
+        msgId: messageId(message.id),
+        convType: convType(chat)
+      }
+    })
   }
+})
+
+/** `logs` of an app server, which receives nothing for the user. */
+export const readLogs: CommandHandler = (context) =>
+  Effect.map(findLogs(context), (found) => logsReply(context.deps, found))
+
+/**
+ * `logs` of a client. In a conversation of two, a page with the newest message is a receipt for the other one's: a client
+ * that was away fetches what it has missed, and acknowledges none of it.
+ */
+export const fetchLogs: Handler = Effect.fnUntraced(function* (context) {
+  const { client, deps, run, session, user } = context
+  const found = yield* findLogs(context)
+  const { chat, isNewest, messages } = found
+  const last = messages.findLast(({ sender }) => sender !== user.id)
+  if (isNewest && last !== undefined && chat.members.size === 2 && (client.received.get(chat.id) ?? 0) < last.seq) {
+    client.received.set(chat.id, last.seq)
+    session.confirmFetched(chat.id)
+    // Refused if the client has left the conversation meanwhile.
+    yield* Effect.ignore(run({ _tag: "ConfirmDelivery", chat: { id: chat.id }, upTo: last.seq }))
+  }
+  return logsReply(deps, found)
 })
 
 interface PageOptions {

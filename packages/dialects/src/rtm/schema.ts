@@ -170,6 +170,7 @@ export const messages = {
     uniqueId: [19, "string"],
     targetClientId: [20, "string"],
     maxReadTimestamp: [21, "int64"],
+    maxAckTimestamp: [22, "int64"],
     queryAllMembers: [23, "bool"],
     maxReadTuples: [24, "*MaxRead"],
     cids: [25, "*string"],

@@ -1,5 +1,6 @@
 /** Notices of unread messages, and read marks. */
 import type { Command as EngineCommand, ReplyOf, UnreadCount } from "@parley/core/Command"
+import type { ChatId, UserId } from "@parley/core/Ids"
 import type { Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
@@ -61,33 +62,78 @@ const notice = Effect.fnUntraced(function* (
   }
 })
 
-/** Times up to which the other members have read: of the only other one, or of each with `queryAllMembers`. */
+/**
+ * Times up to which the other members have received and read messages: of the only other one, or of each with
+ * `queryAllMembers`. Messages before a received one count as received.
+ */
 export const readMarks: Handler = Effect.fnUntraced(function* ({ deps, user, command, run }) {
   const { cid = "", queryAllMembers = false } = command.conv ?? {}
   const ref = chatRef(cid)
   if (ref === undefined) return yield* fail(Code.conversationNotFound, "There is no such conversation.")
   const { chat, marks } = yield* run({ _tag: "ListReadMarks", chat: ref })
-  const others = marks.filter((mark) => mark.user !== user.id && mark.read > 0)
-  const entries =
-    others.length === 0
-      ? []
-      : yield* deps.store.entries(others.map(({ read }) => ({ chat: chat.id, after: read - 1, limit: 1 })))
-  const times = new Map(entries.map(({ seq, at }) => [seq, at]))
-  const tuples = others.map((mark): MessageOf<"MaxRead"> => ({
-    pid: deps.facts.clientOf(mark.user),
-    maxReadTimestamp: times.get(mark.read) ?? 0
-  }))
+  const isPair = chat.members.size === 2
+  const others = isPair || queryAllMembers ? marks.filter((mark) => mark.user !== user.id) : []
+  const delivered = yield* deliveredPositions(
+    deps,
+    chat.id,
+    others.map((mark) => mark.user)
+  )
+  const positions = others.map((mark) => ({ ...mark, delivered: Math.max(mark.read, delivered.get(mark.user) ?? 0) }))
+  const times = yield* timesAt(
+    deps,
+    chat.id,
+    positions.flatMap((one) => [one.read, one.delivered])
+  )
+  const tuples = positions
+    .filter((one) => one.delivered > 0)
+    .map((one): MessageOf<"MaxRead"> => ({
+      pid: deps.facts.clientOf(one.user),
+      ...(times.has(one.delivered) && { maxAckTimestamp: times.get(one.delivered) ?? 0 }),
+      ...(times.has(one.read) && { maxReadTimestamp: times.get(one.read) ?? 0 })
+    }))
   const [only] = tuples
+  const { maxAckTimestamp, maxReadTimestamp } = only ?? {}
   return {
     cmd: Cmd.conv,
     op: Op.result,
     conv: {
       cid,
       ...(queryAllMembers && { maxReadTuples: tuples }),
-      ...(chat.members.size === 2 &&
-        only?.maxReadTimestamp !== undefined && { maxReadTimestamp: only.maxReadTimestamp })
+      ...(isPair && maxAckTimestamp !== undefined && { maxAckTimestamp }),
+      ...(isPair && maxReadTimestamp !== undefined && { maxReadTimestamp })
     }
   }
+})
+
+/** Returns up to which sequence a device of each user has received a chat's log; none for users without a position. */
+const deliveredPositions = Effect.fnUntraced(function* (
+  { store, hub }: Deps,
+  chat: ChatId,
+  users: ReadonlyArray<UserId>
+): Effect.fn.Return<ReadonlyMap<UserId, number>, StorageFailed> {
+  if (users.length === 0) return new Map()
+  const positions = new Map<UserId, number>()
+  const live = users.flatMap((user) =>
+    hub.sessionsOf(user).flatMap(({ subscriber }) => {
+      const subscription = subscriber?.subscription(chat)
+      return subscription?.isConfirmed === true ? [{ user, delivered: subscription.cursor.delivered }] : []
+    })
+  )
+  for (const { user, delivered } of [...(yield* store.cursorsIn(chat, users)), ...live]) {
+    positions.set(user, Math.max(positions.get(user) ?? 0, delivered))
+  }
+  return positions
+})
+
+/** Returns the times of the log's entries of these sequences. */
+const timesAt = Effect.fnUntraced(function* (
+  { store }: Deps,
+  chat: ChatId,
+  seqs: ReadonlyArray<number>
+): Effect.fn.Return<ReadonlyMap<number, number>, StorageFailed> {
+  const ranges = [...new Set(seqs)].flatMap((seq) => (seq > 0 ? [{ chat, after: seq - 1, limit: 1 }] : []))
+  const entries = ranges.length === 0 ? [] : yield* store.entries(ranges)
+  return new Map(entries.map(({ seq, at }) => [seq, at]))
 })
 
 /** Maximum number of conversations of one command. */

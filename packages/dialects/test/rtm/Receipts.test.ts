@@ -49,6 +49,84 @@ describe.each(sdks)("receipts of the SDK %s", (version, sdk) => {
   })
 })
 
+/** Receipt times of all members, which the SDK has for its own use. */
+interface AllReceipts {
+  readonly _fetchAllReceiptTimestamps: () => Promise<
+    ReadonlyArray<{ readonly pid: string; readonly lastDeliveredAt?: Date; readonly lastReadAt?: Date }>
+  >
+}
+
+describe.each(sdks)("delivery to clients of the SDK %s who were away", (version, sdk) => {
+  const { TextMessage } = sdk
+  const [tomId, jerryId, spikeId] = [`tom-away-${version}`, `jerry-away-${version}`, `spike-away-${version}`]
+
+  it("is confirmed once they fetch the newest messages, and its time is kept", async () => {
+    const toms = await connect(sdk, server)
+    const tom = await toms.createIMClient(tomId)
+    const conversation = await tom.createConversation({ members: [jerryId], name: "Away" })
+    const messages = []
+    for (const text of ["one", "two"]) messages.push(await conversation.send(new TextMessage(text), { receipt: true }))
+    await conversation.fetchReceiptTimestamps()
+    assert.isNotOk(conversation.lastDeliveredAt)
+
+    const delivered: Array<number> = []
+    server.parley.on("delivered", (event) => {
+      if (event.chat.gid === conversation.id) delivered.push(event.delivered)
+    })
+    const jerry = await (await connect(sdk, server)).createIMClient(jerryId)
+    const receipts = new Promise<void>((resolve) => {
+      let left = messages.length
+      conversation.on(
+        "lastdeliveredatupdate" as never,
+        (() => {
+          if (--left === 0) resolve()
+        }) as never
+      )
+    })
+    const seen = await jerry.getConversation(conversation.id)
+    await seen.queryMessages({ limit: 10 } as never)
+    await receipts
+    assert.deepStrictEqual(conversation.lastDeliveredAt, messages[1]?.timestamp)
+    assert.isNotOk(conversation.lastReadAt)
+    // Fetched again, and by the sender: no further receipt.
+    await seen.queryMessages({ limit: 10 } as never)
+    await conversation.queryMessages({ limit: 10 } as never)
+    assert.deepStrictEqual(delivered, [3])
+    await jerry.close()
+    await tom.close()
+
+    const again = await toms.createIMClient(tomId)
+    const later = await again.getConversation(conversation.id)
+    await later.fetchReceiptTimestamps()
+    assert.deepStrictEqual(later.lastDeliveredAt, messages[1]?.timestamp)
+    assert.isNotOk(later.lastReadAt)
+    await again.close()
+  })
+
+  it("has a time for each member of a group, beside that of reading", async () => {
+    const tom = await (await connect(sdk, server)).createIMClient(tomId)
+    const jerries = await connect(sdk, server)
+    const jerry = await jerries.createIMClient(jerryId)
+    const conversation = await tom.createConversation({ members: [jerryId, spikeId], name: "Three", unique: false })
+    const arrived = next(jerry, "message")
+    const sent = await conversation.send(new TextMessage("hello"))
+    await arrived
+    const times = async () => {
+      const all = await (conversation as unknown as AllReceipts)._fetchAllReceiptTimestamps()
+      return all.map(({ pid, lastDeliveredAt, lastReadAt }) => [pid, lastDeliveredAt?.getTime(), lastReadAt?.getTime()])
+    }
+    // Her next frame acknowledges the message.
+    await jerry.ping([tomId])
+    const at = sent.timestamp.getTime()
+    assert.deepStrictEqual(await times(), [[jerryId, at, undefined]])
+    await (await jerry.getConversation(conversation.id)).read()
+    await jerry.ping([spikeId])
+    assert.deepStrictEqual(await times(), [[jerryId, at, at]])
+    await jerry.close()
+    await tom.close()
+  })
+})
+
 describe("messages that wait for a receipt", () => {
   const [ann, ben, chat] = [UserId(1), UserId(2), 7 as ChatId]
   const event = (user: UserId, delivered: number) =>
