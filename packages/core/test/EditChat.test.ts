@@ -2,6 +2,7 @@
 import { Engine } from "@parley/core/Engine"
 import { refuse } from "@parley/core/Refused"
 import { assert, describe, it } from "@effect/vitest"
+import type { AttributePart } from "@parley/core/Chat"
 import { Effect } from "effect"
 import { engineLayer, people } from "./harness.ts"
 
@@ -11,8 +12,11 @@ const group = Effect.gen(function* () {
   const { perform } = yield* Engine
   const made = { gid: "g", name: "", type: "group", members: [], subject: 0, public: false } as const
   const { chat } = yield* perform(alice, { _tag: "CreateChat", ...made, via: "somewhere" })
-  return (attributes: Readonly<Record<string, unknown>>) =>
-    Effect.map(perform(alice, { _tag: "EditChat", chat: { id: chat.id }, attributes }), (view) => view.chat.attributes)
+  return (attributes: Readonly<Record<string, unknown>>, parts: ReadonlyArray<AttributePart> = []) =>
+    Effect.map(
+      perform(alice, { _tag: "EditChat", chat: { id: chat.id }, attributes, parts }),
+      (view) => view.chat.attributes
+    )
 })
 
 const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, index]))
@@ -28,6 +32,35 @@ describe("attributes", () => {
         invalid("data", "must keep at most 64 attributes")
       )
       assert.notProperty(yield* edit({ more: 1, key0: null }), "key0")
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.live("are changed in parts, of which two at the same time both last", () =>
+    Effect.gen(function* () {
+      const edit = yield* group
+      yield* edit({ colors: { a: 1, b: { c: 2 } }, text: "text" })
+      const part = (value: unknown, ...path: AttributePart["path"]) => edit({}, [{ path, value }])
+      yield* Effect.all([part("x", "colors", "a"), part("y", "colors", "b", "d"), part("z", "text", "inner")], {
+        concurrency: "unbounded"
+      })
+      const changed = { colors: { a: "x", b: { c: 2, d: "y" } }, text: { inner: "z" }, "parley.via": "somewhere" }
+      assert.deepStrictEqual(yield* edit({}, [{ path: ["new", "key"], value: null }]), {
+        ...changed,
+        new: { key: null }
+      })
+      // Attributes first, then their parts; what is named `__proto__` is a key like others.
+      assert.deepStrictEqual(yield* edit({ new: { a: 1 } }, [{ path: ["new", "__proto__"], value: 2 }]), {
+        ...changed,
+        new: JSON.parse('{"a":1,"__proto__":2}') as unknown
+      })
+      assert.deepStrictEqual(
+        (yield* Effect.flip(part("x".repeat(4096), "colors", "a"))).reason,
+        invalid("data.colors", "must have at most 4096 bytes")
+      )
+      assert.deepStrictEqual(
+        (yield* Effect.flip(part(1, "parley.via", "a"))).reason,
+        invalid("data.parley.via", "must not be changed as an attribute")
+      )
     }).pipe(Effect.provide(engineLayer))
   )
 

@@ -63,6 +63,17 @@ const integer: Check = check("an integer", isId)
 
 const attributes: Check = check("an object", (value) => isObject(value) && !Array.isArray(value))
 
+const isPath = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every((key) => typeof key === "string")
+
+const parts: Check = list(
+  "parts of attributes",
+  check(
+    "an object with path, a list of texts, and value",
+    (value) => isObject(value) && isPath(Reflect.get(value, "path"))
+  )
+)
+
 const date: Check = check(
   "a number of milliseconds since 1970",
   (value) => typeof value === "number" && Number.isFinite(value)
@@ -132,10 +143,11 @@ export const userApiParameters: {
       inChat,
       [
         "facts",
-        fields("an object with name, public or attributes", {
+        fields("an object with name, public, attributes or parts", {
           name: optional(text),
           public: optional(flag),
-          attributes: optional(attributes)
+          attributes: optional(attributes),
+          parts: optional(parts)
         })
       ]
     ],

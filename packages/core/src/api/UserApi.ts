@@ -1,6 +1,6 @@
 /** Commands of one user: everything that a protocol can do, in the engine's terms. */
 import * as Effect from "effect/Effect"
-import type { Senders } from "../model/Chat.ts"
+import type { AttributePart, Senders } from "../model/Chat.ts"
 import type { Draft, ReadHistory } from "../model/Command.ts"
 import { EntryId, FileId } from "../model/Ids.ts"
 import type { Message } from "../model/Message.ts"
@@ -87,13 +87,17 @@ export class UserApi extends UserApiBase {
   publish(chat: ChatRef, open = true): Promise<ChatInfo> {
     return this.change({ _tag: "PublishChat", chat: chatRef(chat), public: open })
   }
-  /** Changes name, public flag and attributes in one step, as an admin; a null attribute is removed. */
+  /**
+   * Changes name, public flag and attributes in one step, as an admin; a null attribute is removed. `parts` replaces parts of
+   * attributes in the values that the chat has then, so that two changes at the same time both last.
+   */
   edit(
     chat: ChatRef,
     facts: {
       readonly name?: string
       readonly public?: boolean
       readonly attributes?: Readonly<Record<string, unknown>>
+      readonly parts?: ReadonlyArray<AttributePart>
     }
   ): Promise<ChatInfo> {
     return this.change({ _tag: "EditChat", chat: chatRef(chat), ...facts })

@@ -1,6 +1,6 @@
 /** Several changes of a group in one step: atomic, with one entry and one version. */
 import * as Effect from "effect/Effect"
-import { type Chat, isEngineAttribute, isMember } from "../model/Chat.ts"
+import { type Chat, isEngineAttribute, isMember, withParts } from "../model/Chat.ts"
 import type { DissolveChat, EditChat, ReviseGroup } from "../model/Command.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Changed } from "../model/Log.ts"
@@ -43,9 +43,18 @@ const isTooLarge = (value: unknown, limit: number): boolean =>
 const countOf = (attributes: Chat["attributes"]): number =>
   Object.entries(attributes).filter(([key, value]) => value !== null && !isEngineAttribute(key)).length
 
+/** Returns the new values of the attributes that the command names. */
+const attributesAfter = (chat: Chat, { attributes = {}, parts = [] }: EditChat): Chat["attributes"] => {
+  if (parts.length === 0) return attributes
+  const names = new Set([...Object.keys(attributes), ...parts.map(({ path: [name] }) => name)])
+  const after = withParts({ ...chat.attributes, ...attributes }, parts)
+  return Object.fromEntries([...names].map((name) => [name, after[name]]))
+}
+
 export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (context, invocation, command) {
-  const { name, attributes } = command
-  if (name === undefined && command.public === undefined && Object.keys(attributes ?? {}).length === 0) {
+  const { name, parts = [] } = command
+  const isChange = name !== undefined || command.public !== undefined || parts.length > 0
+  if (!isChange && Object.keys(command.attributes ?? {}).length === 0) {
     return yield* refuse(invalid("data", "must change at least one thing"))
   }
   const problem = name === undefined ? undefined : nameProblem(context, name, false)
@@ -54,12 +63,13 @@ export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (c
   if (command.public !== undefined) yield* permitted(context, invocation, command.chat, "publish")
   const { chat } = cached
   const { attributesPerChat, attribute } = context.settings
+  const attributes = attributesAfter(chat, command)
   const count = countOf({ ...chat.attributes, ...attributes })
   // A chat with more attributes, from an earlier limit, can still be changed otherwise, and lose some.
   if (count > attributesPerChat && count > countOf(chat.attributes)) {
     return yield* refuse(invalid("data", `must keep at most ${attributesPerChat} attributes`))
   }
-  for (const [index, [key, value]] of Object.entries(attributes ?? {}).entries()) {
+  for (const [index, [key, value]] of Object.entries(attributes).entries()) {
     if (index % ATTRIBUTES_SLICE === ATTRIBUTES_SLICE - 1) yield* Effect.yieldNow
     const field = `data.${key.slice(0, 64)}`
     if (isEngineAttribute(key)) return yield* refuse(invalid(field, "must not be changed as an attribute"))
@@ -72,7 +82,7 @@ export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (c
       return yield* refuse(invalid(field.toWellFormed(), "must be well-formed Unicode"))
     }
   }
-  const changed = Object.entries(attributes ?? {}).filter(
+  const changed = Object.entries(attributes).filter(
     ([key, value]) => JSON.stringify(chat.attributes[key] ?? null) !== JSON.stringify(value ?? null)
   )
   const step: Step = {

@@ -115,6 +115,31 @@ export interface Preference extends PreferenceFlags {
 /** Attribute with the name of the protocol through which a chat was created, for protocols that record it. */
 export const VIA = "parley.via"
 
+/** A part of an attribute: the value behind the keys of nested objects. */
+export interface AttributePart {
+  /** The attribute's name, and at least one key, of the object in it and of objects in that. */
+  readonly path: readonly [name: string, ...keys: ReadonlyArray<string>]
+  /** The new value of the part: any JSON. */
+  readonly value: unknown
+}
+
+/** Returns attributes with the parts replaced, one after the other; a value of another kind is replaced by an object. */
+export const withParts = (attributes: Chat["attributes"], parts: ReadonlyArray<AttributePart>): Chat["attributes"] => {
+  const changed: Record<string, unknown> = { ...attributes }
+  for (const { path, value } of parts) {
+    const [name, ...keys] = path
+    changed[name] = replacePart(Object.hasOwn(changed, name) ? changed[name] : undefined, keys, value)
+  }
+  return changed
+}
+
+const replacePart = (value: unknown, [key, ...rest]: ReadonlyArray<string>, part: unknown): unknown => {
+  if (key === undefined) return part
+  const object: Readonly<Record<string, unknown>> =
+    typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {}
+  return { ...object, [key]: replacePart(Object.hasOwn(object, key) ? object[key] : undefined, rest, part) }
+}
+
 /** Attribute with the id of the organisation for which an application created the chat. */
 export const ORGANISATION = "parley.organisation"
 

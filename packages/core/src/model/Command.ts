@@ -2,7 +2,7 @@
  * The engine's commands: imperatives, the same for every protocol. Dialects translate their own requests to these, and
  * everything that a protocol can do is here.
  */
-import type { Chat, ChatType, Senders, LogHead, Preference } from "./Chat.ts"
+import type { AttributePart, Chat, ChatType, Senders, LogHead, Preference } from "./Chat.ts"
 import type { ChatId, EntryId, FileId, UserId } from "./Ids.ts"
 import type { Message } from "./Message.ts"
 import type { StoredFile } from "./StoredFile.ts"
@@ -124,6 +124,8 @@ export interface EditChat {
   readonly public?: boolean
   /** Values by name, merged into the present ones. */
   readonly attributes?: Readonly<Record<string, unknown>>
+  /** Parts of attributes, replaced in the values that the chat has when it is changed, after `attributes`. */
+  readonly parts?: ReadonlyArray<AttributePart>
 }
 /** Changes name and members of a group in one step, each part by its own rule: renaming, adding, removing, leaving. */
 export interface ReviseGroup {

@@ -2,7 +2,7 @@
  * Attributes of a conversation: free JSON values that clients choose. The attribute `name` is the chat's name. Others are
  * stored with the chat under keys of this protocol.
  */
-import type { Chat } from "@parley/core/Chat"
+import type { AttributePart, Chat } from "@parley/core/Chat"
 import type { Changed } from "@parley/core/Log"
 import { type Reason, type Refused, refuse } from "@parley/core/Refused"
 import type { EngineSettings } from "@parley/core/Settings"
@@ -25,6 +25,8 @@ const RESERVED: ReadonlySet<string> = new Set(
 export interface AttributeChange {
   readonly name?: string
   readonly attributes: Attributes
+  /** Parts of attributes, of keys with dots. */
+  readonly parts: ReadonlyArray<AttributePart>
 }
 
 /** Returns a conversation's attributes, as clients see them. */
@@ -48,42 +50,39 @@ export const changedAttributes = ({ name, attributes }: Changed): Attributes => 
 
 const invalid = (problem: string): Reason => ({ _tag: "Invalid", field: "attr", problem })
 
+/** Maximum number of keys in a path with dots. */
+const MAX_PATH = 32
+
 /**
- * Parses attributes of a client. A key with dots changes a part of an object, of which `before` has the present value.
- * Refused if they are not JSON, too many or too large.
+ * Parses attributes of a client. A key with dots names a part of an object. Refused if they are not JSON, too many or too
+ * large.
  */
 export const parseAttributes = (
   data: string | undefined,
-  { attributesPerChat, attribute }: Pick<EngineSettings, "attribute" | "attributesPerChat">,
-  before: Attributes = {}
+  { attributesPerChat, attribute }: Pick<EngineSettings, "attribute" | "attributesPerChat">
 ): Effect.Effect<AttributeChange, Refused> =>
-  Effect.suspend(() => {
-    if (data === undefined || data === "") return Effect.succeed({ attributes: {} })
+  Effect.suspend((): Effect.Effect<AttributeChange, Refused> => {
+    if (data === undefined || data === "") return Effect.succeed({ attributes: {}, parts: [] })
     const parsed = parseContent(data)
     if (parsed === undefined) return refuse(invalid("must be a JSON object"))
     const { name, ...others } = parsed
     if (name !== undefined && typeof name !== "string") return refuse(invalid("must have a text as name"))
     const attributes: Record<string, unknown> = {}
+    const parts: Array<AttributePart> = []
     for (const [path, value] of Object.entries(others)) {
       const [key = "", ...rest] = path.split(".")
       if (key === "" || rest.includes("")) return refuse(invalid("must have keys without empty parts"))
+      if (rest.length > MAX_PATH) return refuse(invalid(`must have keys of at most ${MAX_PATH} parts`))
       if (RESERVED.has(key)) return refuse(invalid(`must not change ${key}`))
       if (key === "name") return refuse(invalid("must have a text as name"))
-      const stored = PREFIX + key
-      const present = Object.hasOwn(attributes, stored) ? attributes[stored] : before[stored]
-      attributes[stored] = replacePart(present, rest, value)
+      if (rest.length === 0) attributes[PREFIX + key] = value
+      else parts.push({ path: [PREFIX + key, ...rest], value })
     }
     const entries = Object.entries(attributes)
-    if (entries.length > attributesPerChat) return refuse(invalid(`must have at most ${attributesPerChat} attributes`))
+    if (entries.length + parts.length > attributesPerChat) {
+      return refuse(invalid(`must have at most ${attributesPerChat} attributes`))
+    }
     const large = entries.find(([, value]) => JSON.stringify(value).length > attribute)
     if (large !== undefined) return refuse(invalid(`must have values of at most ${attribute} bytes`))
-    return Effect.succeed({ ...(name !== undefined && { name }), attributes })
+    return Effect.succeed({ ...(name !== undefined && { name }), attributes, parts })
   })
-
-/** Returns the value with a part replaced, by the keys of nested objects. */
-const replacePart = (value: unknown, [key, ...rest]: ReadonlyArray<string>, part: unknown): unknown => {
-  if (key === undefined) return part
-  const object = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {}
-  const inner = Object.hasOwn(object, key) ? (object as Attributes)[key] : undefined
-  return { ...object, [key]: replacePart(inner, rest, part) }
-}

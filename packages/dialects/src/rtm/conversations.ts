@@ -1,5 +1,5 @@
 /** Conversations: creation, members, attributes, simple queries. */
-import { type Chat, VIA } from "@parley/core/Chat"
+import { type Chat, VIA, withParts } from "@parley/core/Chat"
 import type { ChatRef } from "@parley/core/Command"
 import { textBytes } from "@parley/core/Utf8"
 import * as Clock from "effect/Clock"
@@ -68,7 +68,7 @@ export const startConversation: CommandHandler = Effect.fnUntraced(function* (co
   if (conv.transient === true) return yield* unsupported("chat rooms")
   if (conv.tempConv === true) return yield* unsupported("temporary conversations")
   yield* requireSignature(context, { _tag: "Start", members: conv.m ?? [] })
-  const { name = "", attributes } = yield* parseAttributes(conv.attr?.data, deps.settings)
+  const { name = "", ...change } = yield* parseAttributes(conv.attr?.data, deps.settings)
   const users = yield* namedUsers(context)
   const members = [...new Set([user.id, ...users.map(({ id }) => id)])]
   const isUnique = conv.unique === true
@@ -84,7 +84,7 @@ export const startConversation: CommandHandler = Effect.fnUntraced(function* (co
     members,
     subject: 0,
     public: !isDirect && app.conversations === "public",
-    attributes,
+    attributes: withParts(change.attributes, change.parts),
     via: DIALECT
   })
   // A chat of another protocol may have the id.
@@ -146,9 +146,8 @@ export const removeMembers: Handler = Effect.fnUntraced(function* (context) {
 /** `update`: changes attributes. */
 export const updateConversation: CommandHandler = Effect.fnUntraced(function* ({ deps, command, run }) {
   const ref = yield* namedChat(command.conv?.cid)
-  const { chat } = yield* run({ _tag: "ReadChat", chat: ref })
-  const change = yield* parseAttributes(command.conv?.attr?.data, deps.settings, chat.attributes)
-  const { chat: after } = yield* run({ _tag: "EditChat", chat: { id: chat.id }, ...change }).pipe(
+  const change = yield* parseAttributes(command.conv?.attr?.data, deps.settings)
+  const { chat: after } = yield* run({ _tag: "EditChat", chat: ref, ...change }).pipe(
     Effect.mapError(({ reason }) => failureOf(reason, { NotMember: Code.updateRejected, Invalid: Code.updateFailed }))
   )
   return reply(Op.updated, { cid: conversationId(after), udate: iso(Math.max(after.editedAt, after.createdAt)) })
