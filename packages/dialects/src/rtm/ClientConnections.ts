@@ -41,6 +41,8 @@ export interface Format {
 export interface ClientHost {
   /** Creates the session of a client. */
   readonly accept: (connection: ClientConnection) => ClientSession
+  /** Returns a new client id, for a login without one. */
+  readonly newClientId: () => string
   /** Sends the will of a client whose connection has ended without a logout. */
   readonly sendWill: (caller: UserCaller, will: SendTransient) => void
   /** The connection has ended. */
@@ -121,7 +123,10 @@ export class ClientConnections implements Peer, SharedConnection {
 
   /** Returns the client whose session handles the command. */
   #recipient({ cmd, op, peerId = "" }: Command): ClientConnection | undefined {
+    const isNew = cmd === Cmd.session && op === Op.open && this.#clients.size < MAX_CLIENTS
     if (peerId === "") {
+      // A client that has an id names itself when it logs in again.
+      if (isNew) return this.#add(this.#host.newClientId())
       const [only, another] = this.#clients.values()
       // An echo is the connection's.
       if (only !== undefined && another === undefined && cmd !== Cmd.echo) only.omitsPeerId = true
@@ -129,8 +134,7 @@ export class ClientConnections implements Peer, SharedConnection {
     }
     const client = this.#clients.get(peerId)
     if (client !== undefined) return client
-    const isLogin = cmd === Cmd.session && op === Op.open
-    return isLogin && this.#clients.size < MAX_CLIENTS ? this.#add(peerId) : this.#any()
+    return isNew ? this.#add(peerId) : this.#any()
   }
 
   /** Returns the client that logged in first, for commands without a client's id. */

@@ -16,6 +16,7 @@ import * as Digest from "effect/crypto/Digest"
 import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { DIALECT, makeApps } from "./apps.ts"
 import { type ClientHost, ClientConnections, type Format } from "./ClientConnections.ts"
@@ -49,6 +50,10 @@ const CLOSE_PROTOCOL = 1002
 const nothing = (): void => {}
 /** The end of a connection that is being closed. */
 const REFUSED: Peer = { receive: nothing, invalidUtf8: nothing, oversized: nothing, closed: nothing }
+
+/** Beginning of the ids of clients that have none, and bytes of randomness in them. */
+const ANONYMOUS = "anonymous-"
+const CLIENT_ID_BYTES = 16
 
 const DEMO_APP = "rtm-demo"
 const DEMO_KEY = "demo-master-key"
@@ -97,6 +102,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     const connections = new OpenConnections()
     const host: ClientHost = {
       ended: connections.ended,
+      newClientId: () => ANONYMOUS + Hex.encode(Effect.runSync(random.randomBytes(CLIENT_ID_BYTES))),
       accept: (client) => acceptor.accept(client, serializer, requests),
       // Refused if the sender may not send any more.
       sendWill: (caller, will) => {

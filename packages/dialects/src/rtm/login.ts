@@ -38,17 +38,23 @@ export const openSession = Effect.fnUntraced(function* (
   client: ClientConnection,
   command: Command
 ): Effect.fn.Return<Reply, HandlerFailure> {
-  const { appId = "", peerId = "", session: fields = {} } = command
+  const { appId = "", session: fields = {} } = command
+  // A client without an id has been given one.
+  const isAnonymous = (command.peerId ?? "") === ""
+  const { peerId = "" } = isAnonymous ? client : command
   const app = yield* deps.apps.find(appId)
   if (app === undefined) {
     return yield* new Failure({ code: Code.appNotAvailable, reason: "There is no such app.", closes: true })
   }
-  if (peerId === "") return yield* invalidLogin("A client id is needed.")
-  if (client.peerId !== peerId) return yield* fail(Code.quotaExceeded, "A connection has too many clients.")
+  const isOther = isAnonymous ? session.live !== undefined : client.peerId !== peerId
+  if (peerId === "" || isOther) return yield* fail(Code.quotaExceeded, "A connection has too many clients.")
   yield* deps.engine.limits.charge(`${DIALECT}:${appId}`, 1)
   const { st = "", tag = "" } = fields
   if (tag.length > MAX_TAG) return yield* invalidLogin(`A tag may have at most ${MAX_TAG} characters.`)
-  const { live, user } = st === "" ? yield* login(deps, app, command, tag) : yield* reopen(deps, session, peerId, st)
+  const { live, user } =
+    st === ""
+      ? yield* login(deps, app, { ...command, peerId }, { tag, isAnonymous })
+      : yield* reopen(deps, session, peerId, st)
   const before = session.live
   session.attachUser(live, user, "online")
   if (live.ended) return yield* fail(Code.sessionTokenExpired, "The session has ended.")
@@ -84,11 +90,12 @@ const login = Effect.fnUntraced(function* (
   deps: Deps,
   app: App,
   { appId = "", peerId = "", session }: Command,
-  tag: string
+  { tag, isAnonymous }: { readonly tag: string; readonly isAnonymous: boolean }
 ): Effect.fn.Return<Login, HandlerFailure> {
   if (app.signed.includes("login")) {
     const now = yield* Clock.currentTimeMillis
-    const by = { app: appId, client: peerId, key: app.key }
+    // The signature is of what the client has sent.
+    const by = { app: appId, client: isAnonymous ? "" : peerId, key: app.key }
     if (!(yield* verifySignature(deps.mac, by, { _tag: "Login" }, session ?? {}, now))) {
       return yield* fail(Code.signatureFailed, "The login is not signed.")
     }

@@ -1,6 +1,7 @@
 /** Logins, reconnection, tags and errors, with the published SDKs against a server on SQLite. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { codeOf, connect, cut, next, type RtmServer, sdks, startServer } from "./harness.ts"
+import { createHmac } from "node:crypto"
+import { type Client, codeOf, connect, cut, next, type RtmServer, sdks, startServer } from "./harness.ts"
 
 let server: RtmServer
 beforeAll(async () => {
@@ -71,6 +72,41 @@ describe.each(sdks)("sessions of clients of the SDK %s", (version, sdk) => {
     assert.deepStrictEqual(await pad.ping([name("mobile")]), [name("mobile")])
     await later.close()
     await pad.close()
+  })
+
+  it("without a client id get a new one, which they keep when they open again", async () => {
+    const anonymous = async (realtime: Awaited<ReturnType<typeof connect>>, options = {}): Promise<Client> =>
+      (await realtime.createIMClient(undefined as never, options)) as Client
+    const realtime = await connect(sdk, server)
+    const [first, second] = [await anonymous(realtime), await anonymous(realtime)]
+    const ids = [first.id, second.id]
+    for (const id of ids) assert.match(id, /^anonymous-[0-9a-f]{32}$/)
+    assert.notStrictEqual(first.id, second.id)
+    const conversation = await first.createConversation({ members: [second.id], name: "Anonymous" })
+    const message = next<[{ readonly text?: string; readonly from: string }]>(second, "message")
+    await conversation.send(new sdk.TextMessage("hello"))
+    const [{ from, text }] = await message
+    assert.deepStrictEqual([from, text], [first.id, "hello"])
+    await second.close()
+    await cut(realtime, first)
+    assert.strictEqual(first.id, ids[0])
+    assert.deepStrictEqual(await first.ping(ids), [first.id])
+    await first.close()
+
+    // An app that requires signatures signs an empty client id.
+    const appId = `anonymous-${version}`
+    await server.parley.operate("rtm-app add", { id: appId, key: "secret", sign: "login" })
+    const signing = await connect(sdk, server, { appId })
+    assert.strictEqual(await codeOf(anonymous(signing)), 4102)
+    const signed = (client: string) => async () => {
+      const [timestamp, nonce] = [Date.now(), "nonce"]
+      const signature = createHmac("sha1", "secret").update(`${appId}:${client}::${timestamp}:${nonce}`).digest("hex")
+      return { timestamp, nonce, signature }
+    }
+    assert.strictEqual(await codeOf(anonymous(signing, { signatureFactory: signed("tom") })), 4102)
+    const client = await anonymous(signing, { signatureFactory: signed("") })
+    assert.match(client.id, /^anonymous-/)
+    await client.close()
   })
 
   it("open again after the connection was cut, with the messages that came meanwhile counted", async () => {
