@@ -30,6 +30,7 @@ export type {
   MessageSent,
   ParleyEvent,
   Recipients,
+  PushRequested,
   TransientMessageSent,
   UserUpdated
 } from "./api/Events.ts"

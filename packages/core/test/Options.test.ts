@@ -271,7 +271,7 @@ describe("arguments", () => {
     ],
     [
       ({ on }) => on("messages", () => {}),
-      'on: type must be "message", "replaced", "recalled", "created", "changed", "read", "delivered", "typing", "transient" or "user", not "messages".'
+      'on: type must be "message", "replaced", "recalled", "created", "changed", "read", "delivered", "typing", "transient", "push" or "user", not "messages".'
     ],
     [({ on }) => on("message"), "on: listener must be a function, not undefined."],
     [

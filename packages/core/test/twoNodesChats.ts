@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
-import { eventOf } from "../src/api/Events.ts"
+import { eventOf, pushOf } from "../src/api/Events.ts"
 import { Chats, Members, Messages } from "./Commands.ts"
 import { online, people } from "./harness.ts"
 import { makeCluster, makePeople, on, send, texts, type TwoNodes } from "./twoNodes.ts"
@@ -206,6 +206,41 @@ export const describeChats = (nodes: TwoNodes): void => {
         yield* benThere.acknowledge(a2.id, a3.id)
         assert.isUndefined(reads.get("locate"))
         if (delivers) assert.deepStrictEqual([...reads], [])
+      })
+    )
+
+    it.effect("data for push notifications are an event of the sender's node alone", () =>
+      Effect.gen(function* () {
+        const { advance, ann, chat, here, there } = yield* makeFixture
+        const events: Array<string> = []
+        for (const [name, node] of [
+          ["here", here],
+          ["there", there]
+        ] as const) {
+          yield* on(node)(
+            Effect.map(Hub, (hub) =>
+              hub.observe({
+                broadcast: (broadcast) => {
+                  const push = pushOf(broadcast, (user) => hub.isOnline(user))
+                  if (push !== undefined) events.push(`${name} ${push.pushData}`)
+                  else if (eventOf(broadcast)?.type === "message") events.push(name)
+                }
+              })
+            )
+          )
+        }
+        const { perform } = yield* on(here)(Engine)
+        const draft = {
+          gid: "p1",
+          chat,
+          type: "normal",
+          contentType: "text",
+          content: "tea",
+          pushData: "data"
+        } as const
+        yield* perform(ann, { _tag: "SendMessages", messages: [draft] })
+        yield* advance("2 seconds")
+        assert.deepStrictEqual(events, ["here data", "there"])
       })
     )
 

@@ -79,7 +79,7 @@ const date: Check = check(
   (value) => typeof value === "number" && Number.isFinite(value)
 )
 
-const SEND = { gid: optional(text), contentType: optional(text), date: optional(date) }
+const SEND = { gid: optional(text), contentType: optional(text), date: optional(date), pushData: optional(text) }
 const sendOptions: Check = optional(fields("an object with options", SEND))
 
 const page: Check = optional(
@@ -333,6 +333,7 @@ export const engineParameters: {
           "delivered",
           "typing",
           "transient",
+          "push",
           "user"
         )
       ],

@@ -1,6 +1,6 @@
 /** The engine's events, by callback or by iteration. */
 import * as Effect from "effect/Effect"
-import { type EventOf, eventOf, type EventType, type ParleyEvent } from "./Events.ts"
+import { type EventOf, eventOf, type EventType, type ParleyEvent, pushOf } from "./Events.ts"
 import { cancellable } from "./Cancellable.ts"
 import { ParleyError } from "./ParleyError.ts"
 import { onAbort, type AbortSignalLike } from "./AbortSignalLike.ts"
@@ -70,8 +70,10 @@ export class EventStream {
     this.#listeners.add(listener)
     this.#unobserve ??= this.#services.hub.observe({
       broadcast: (announcement) => {
-        const event = eventOf(announcement)
-        if (event !== undefined) for (const one of this.#listeners) this.#emit(one, event)
+        const { hub } = this.#services
+        for (const event of [eventOf(announcement), pushOf(announcement, (user) => hub.isOnline(user))]) {
+          if (event !== undefined) for (const one of this.#listeners) this.#emit(one, event)
+        }
       }
     })
     return () => {

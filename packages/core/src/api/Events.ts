@@ -130,6 +130,23 @@ export interface TransientMessageSent {
   readonly recipients: Recipients
 }
 
+/**
+ * A message was sent with data for push notifications, and some members are not online. Emitted once, by the node that
+ * stored the message, after its `message`. Not for system chats.
+ */
+export interface PushRequested {
+  /** Discriminates the event. */
+  readonly type: "push"
+  /** The chat. */
+  readonly chat: Chat
+  /** The message as stored. */
+  readonly message: Message
+  /** The data, as the client sent it: JSON in rtm. */
+  readonly pushData: string
+  /** The members without a connection to any node, except the sender; at least one. Some may have muted the chat. */
+  readonly recipients: ReadonlyArray<UserId>
+}
+
 /** An event of `ParleyEngine.on` and `events`, discriminated by `type`. */
 export type ParleyEvent =
   | MessageSent
@@ -141,6 +158,7 @@ export type ParleyEvent =
   | ChatDelivered
   | ChatTyping
   | TransientMessageSent
+  | PushRequested
   | UserUpdated
 
 /** Type of an event. */
@@ -148,6 +166,14 @@ export type EventType = ParleyEvent["type"]
 
 /** The event of one type. */
 export type EventOf<T extends EventType> = Extract<ParleyEvent, { readonly type: T }>
+
+/** Returns the event of a message with data for push notifications, unless all members are online. */
+export const pushOf = ({ event }: Broadcast, isOnline: (user: UserId) => boolean): PushRequested | undefined => {
+  if (event._tag !== "ChatEvent" || event.pushData === undefined || event.message === undefined) return undefined
+  const { chat, message, pushData } = event
+  const recipients = [...chat.members.keys()].filter((user) => user !== message.sender && !isOnline(user))
+  return recipients.length === 0 ? undefined : { type: "push", chat, message, pushData, recipients }
+}
 
 export const eventOf = ({ event }: Broadcast): ParleyEvent | undefined => {
   if (event._tag === "UserEvent") {

@@ -29,6 +29,8 @@ export interface SendOptions {
   readonly contentType?: string
   /** Milliseconds since 1970; now by default. */
   readonly date?: number
+  /** Data for push notifications, for the event `push`. Not stored. */
+  readonly pushData?: string
 }
 
 /**

@@ -9,9 +9,10 @@ import type { Entry, Posted, Replaced } from "../model/Log.ts"
 import { amend, fromPosted, type Message } from "../model/Message.ts"
 import { type MessageRefusal, type Reason, refuse } from "../model/Refused.ts"
 import { refusal } from "../rules/Operations.ts"
+import type { EngineSettings } from "../ports/Settings.ts"
 import type { StorageFailed, WriteBatch, Write } from "../ports/Store.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
-import type { Broadcast } from "../model/Event.ts"
+import type { Broadcast, ChatEvent } from "../model/Event.ts"
 import { exceeds } from "../model/Utf8.ts"
 import {
   type Invocation,
@@ -35,7 +36,7 @@ const MAX_DATE = 8.64e15
 /** Result of one draft. `write` is the index of its write, if it has one. */
 type DraftResult =
   | { readonly _tag: "Stored"; readonly cached: CachedChat; readonly message: Message }
-  | { readonly _tag: "Posting"; readonly cached: CachedChat; readonly write: number }
+  | { readonly _tag: "Posting"; readonly cached: CachedChat; readonly write: number; readonly draft: Draft }
   | { readonly _tag: "Replacing"; readonly cached: CachedChat; readonly message: Message; readonly write: number }
   | { readonly _tag: "Repeated"; readonly of: number }
 
@@ -101,7 +102,7 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
       expectedVersions.set(cached.chat.id, { chat: cached.chat.id, version: cached.chat.version })
       results[index] =
         existing === undefined
-          ? { _tag: "Posting", cached, write }
+          ? { _tag: "Posting", cached, write, draft }
           : { _tag: "Replacing", cached, message: existing, write }
     } else if (body._tag === "Same") results[index] = { _tag: "Stored", cached, message: body.message }
     else refusals.push({ index, reason: body })
@@ -130,7 +131,8 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
           result._tag === "Replacing"
             ? amend(result.message, { id: entry.id, body: entry.body as Replaced })
             : fromPosted({ ...entry, body: entry.body as Posted })
-        const outcome = toOutcome(cached.chat, entry, message)
+        const pushData = result._tag === "Posting" ? result.draft.pushData : undefined
+        const outcome = toOutcome(cached.chat, entry, message, pushData)
         sent[index] = outcome.reply
         broadcasts.push(...outcome.broadcasts)
       }
@@ -140,11 +142,12 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
 })
 
 /** Returns the outcome of one stored message, for the command and for the fast path. */
-export const toOutcome = (chat: Chat, entry: Entry, message: Message): Outcome<SentMessage> => {
+export const toOutcome = (chat: Chat, entry: Entry, message: Message, pushData?: string): Outcome<SentMessage> => {
   const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
+  const event: ChatEvent = { _tag: "ChatEvent", entry, chat, head, message }
   return {
     reply: { chat, message },
-    broadcasts: [{ event: { _tag: "ChatEvent", entry, chat, head, message }, to: { chat: chat.id } }]
+    broadcasts: [{ event: pushData === undefined ? event : { ...event, pushData }, to: { chat: chat.id } }]
   }
 }
 
@@ -163,6 +166,9 @@ export const contentProblem = (
   return undefined
 }
 
+const isPushData = (pushData: string, { content }: Pick<EngineSettings, "content">): boolean =>
+  pushData.isWellFormed() && !exceeds(pushData, content)
+
 /** Returns why a message cannot be sent, or undefined. `sinceOwnMessage` as in the facts of rules. */
 export const messageProblem = (
   context: Pick<CommandContext, "settings" | "visibility">,
@@ -180,6 +186,9 @@ export const messageProblem = (
   // A placeholder may be empty.
   const problem = contentProblem(context, draft, REPLACEABLE.has(draft.contentType))
   if (problem !== undefined) return problem
+  if (draft.pushData !== undefined && !isPushData(draft.pushData, context.settings)) {
+    return invalid("pushData", `must be well-formed Unicode of at most ${context.settings.content} bytes`)
+  }
   if (cached === undefined) return { _tag: "NoSuchChat" }
   const operation = draft.type === "broadcast" ? "broadcast" : "send"
   const { isLimited } = context.visibility

@@ -90,7 +90,7 @@ export const makeFastSend = ({ context, locks, clock, onStored, run }: FastSendC
         if (entry === undefined) context.chats.invalidate(chat.id)
         else {
           onStored(entry, message.version)
-          outcome = toOutcome(chat, entry, fromPosted(entry))
+          outcome = toOutcome(chat, entry, fromPosted(entry), draft.pushData)
         }
       } catch (cause) {
         // The command runs next, finds the message stored, and replies.

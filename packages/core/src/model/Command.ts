@@ -46,6 +46,11 @@ export interface Draft {
   readonly content: string
   /** Milliseconds since 1970; absent for now. */
   readonly date?: number
+  /**
+   * Data for a push notification, for the event `push` of the embedding API; limited like the content. It is not stored,
+   * and ignored if the message is stored already.
+   */
+  readonly pushData?: string
 }
 
 /**

@@ -20,6 +20,8 @@ export interface ChatEvent {
   readonly head: LogHead
   /** The entry's message, as it stands after the entry. */
   readonly message?: Message
+  /** For push notifications of a message that was just sent; only on the node that stored it. */
+  readonly pushData?: string
   /** Set for the users whom this entry removed; a protocol may encode it differently for them. */
   readonly toRemoved?: true
 }

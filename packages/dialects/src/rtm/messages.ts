@@ -26,7 +26,7 @@ export const SEND_CODES: Codes = {
 
 /** Returns the draft of a message. `token`: the client's own id of the message, by which a repetition is recognised. */
 export const draftOf = (user: User, command: Command, token: string): Result.Result<Draft, Failure> => {
-  const { cid = "", roomId, dt = "", ...direct } = command.direct ?? {}
+  const { cid = "", roomId, dt = "", pushData = "", ...direct } = command.direct ?? {}
   if (roomId !== undefined && roomId !== "") return Result.fail(unsupported("rooms"))
   if (dt.length > MAX_TOKEN) {
     return Result.fail(fail(Code.invalidTarget, `dt may have at most ${MAX_TOKEN} characters.`))
@@ -38,7 +38,13 @@ export const draftOf = (user: User, command: Command, token: string): Result.Res
   if (chat === undefined) return Result.fail(fail(Code.invalidTarget, "There is no such conversation."))
   const content = toStored(direct)
   if (content === undefined) return Result.fail(fail(Code.conversationFailed, "A message needs msg or binaryMsg."))
-  return Result.succeed({ gid: `${DIALECT}:${user.id}:${dt === "" ? token : dt}`, chat, type: "normal", ...content })
+  return Result.succeed({
+    gid: `${DIALECT}:${user.id}:${dt === "" ? token : dt}`,
+    chat,
+    type: "normal",
+    ...content,
+    ...(pushData !== "" && { pushData })
+  })
 }
 
 export const hasToken = ({ direct }: Command): boolean => (direct?.dt ?? "") !== ""

@@ -53,8 +53,12 @@ export const sendMessage: RestOperation = Effect.fnUntraced(function* (context) 
     mentionAll: yield* flag(context, "mention_all"),
     mentionPids: yield* field(fields, mentions) === undefined ? Effect.succeed([]) : clientIdsIn(context, mentions)
   }
+  const push = field(fields, "push_data")
+  const pushData = push === undefined || typeof push === "string" ? push : JSON.stringify(push)
   const token = Hex.encode(yield* deps.random.randomBytes(RANDOM_BYTES))
-  const draft = yield* Effect.fromResult(draftOf(sender, { cmd: Cmd.direct, direct }, token))
+  const draft = yield* Effect.fromResult(
+    draftOf(sender, { cmd: Cmd.direct, direct: { ...direct, ...(pushData !== undefined && { pushData }) } }, token)
+  )
   const acting = actingAs(context, sender)
   const { chat, content, contentType } = draft
   const sent = yield* (
