@@ -80,9 +80,9 @@ export const chatFacts = (id: number, gid: string, members: ReadonlyArray<Actor>
   ...part
 })
 
-/** Returns a chat of a reply without fields that messages change. */
+/** Returns a chat of a reply without fields that messages change, and without time and author of its last change. */
 const shown = (data: unknown): Json => {
-  const { lastActiveTime: _, ...facts } = data as Json
+  const { lastActiveTime: _, editedDate: __, editedBy: ___, ...facts } = data as Json
   return facts
 }
 

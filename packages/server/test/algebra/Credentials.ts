@@ -2,6 +2,11 @@
 import type { Protocol } from "./Request.ts"
 import type { Role } from "./ChatCase.ts"
 
+/** Protocols whose requests have one of these credentials. Clients of rtm have sessions of their own. */
+export type TokenProtocol = Exclude<Protocol, "rtm">
+
+export const tokenProtocols: ReadonlyArray<TokenProtocol> = ["xuanxuan", "spark", "hisihi", "ha", "youdu"]
+
 /** Principal of a request with the credential; or the status of its refusal, for every operation. */
 export type Standing = "its user" | "the application" | 401 | 403
 
@@ -9,7 +14,7 @@ export interface Credential {
   readonly description: string
   /** Role of its user in the requested chat. */
   readonly role: Role
-  readonly standing: Readonly<Record<Protocol, Standing>>
+  readonly standing: Readonly<Record<TokenProtocol, Standing>>
 }
 
 const everywhere = (standing: Standing, youdu: Standing): Credential["standing"] => ({

@@ -1,10 +1,11 @@
 /** Requests without an existing chat: the caller's own data, and creation of chats and signatures. */
 import { Effect } from "effect"
 import { fresh, freshGid, type Json } from "./actors.ts"
-import type { Protocol, Trial } from "./Request.ts"
+import type { TokenProtocol } from "./Credentials.ts"
+import type { Trial } from "./Request.ts"
 
 export interface OwnRequest {
-  readonly protocol: Protocol
+  readonly protocol: TokenProtocol
   readonly description: string
   /** Authorised users; all if absent. */
   readonly only?: "system administrators" | "nobody"

@@ -6,7 +6,7 @@ import { sameOrganisation } from "@parley/core/rules/Visibility"
 import * as Speech from "../../../core/src/rules/Sending.ts"
 import * as SlowMode from "../../../core/src/rules/SlowMode.ts"
 import { readdirSync, readFileSync } from "node:fs"
-import { credentials, type Standing } from "./Credentials.ts"
+import { credentials, type Standing, tokenProtocols } from "./Credentials.ts"
 import type { Request } from "./Request.ts"
 import { protocols } from "./Requests.ts"
 import { type Role, roles, type ChatCase } from "./ChatCase.ts"
@@ -90,10 +90,10 @@ const STANDINGS: Readonly<Record<Standing, string>> = {
 }
 
 const credentialTable = table(
-  ["credential", ...protocols],
+  ["credential", ...tokenProtocols],
   Object.values(credentials).map(({ description, standing }) => [
     description,
-    ...protocols.map((protocol) => STANDINGS[standing[protocol]])
+    ...tokenProtocols.map((protocol) => STANDINGS[standing[protocol]])
   ])
 )
 
@@ -169,7 +169,7 @@ checks the response and the changes:
 ${credentialTable}
 
 Instead of 401, \`xuanxuan\` replies \`denied\` over WebSocket and TCP, and \`youdu\` returns 401 or 403 as \`errcode\`. The column of \`hisihi\` applies if
-\`hisihi.auth\` is \`token\`.
+\`hisihi.auth\` is \`token\`. Clients of \`rtm\` have [sessions of their own](protocols/rtm.md), which no other protocol accepts.
 
 ## Rules
 

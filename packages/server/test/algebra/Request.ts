@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import type { Actors } from "./actors.ts"
 import type { TestChat } from "./ChatCase.ts"
 
-export type Protocol = "xuanxuan" | "spark" | "hisihi" | "ha" | "youdu"
+export type Protocol = "xuanxuan" | "spark" | "hisihi" | "ha" | "youdu" | "rtm"
 
 /** `hidden`: refused as if the chat did not exist. */
 export type Outcome = "allowed" | "refused" | "hidden"

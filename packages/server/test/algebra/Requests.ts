@@ -4,6 +4,7 @@ import type { Actor, Actors } from "./actors.ts"
 import { hisihi, memberPath, ofHa, ofHisihi, ofSpark, ofYoudu, spark, youdu } from "./HttpRequests.ts"
 import { never, type Protocol, type Request, type Trial } from "./Request.ts"
 import type { TestChat } from "./ChatCase.ts"
+import { ofRtm } from "./RtmRequests.ts"
 import { gidOf, ofXuanxuan, xuanxuan } from "./XuanxuanRequests.ts"
 
 // The owner cannot be removed, through any protocol.
@@ -57,6 +58,7 @@ export const requests: ReadonlyArray<Request> = [
   ...ofHisihi,
   ...ofHa,
   ...ofYoudu,
+  ...ofRtm,
   ...ofOwners
 ]
-export const protocols: ReadonlyArray<Protocol> = ["xuanxuan", "spark", "hisihi", "ha", "youdu"]
+export const protocols: ReadonlyArray<Protocol> = ["xuanxuan", "spark", "hisihi", "ha", "youdu", "rtm"]
