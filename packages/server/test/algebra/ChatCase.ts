@@ -17,7 +17,9 @@ export const roles = {
   founder: "former owner",
   stranger: "non-member",
   administrator: "system administrator, outside",
-  insider: "system administrator, a member"
+  insider: "system administrator, a member",
+  silenced: "silenced member",
+  blocked: "blocked"
 } as const
 export type Role = keyof typeof roles
 
@@ -56,7 +58,7 @@ export const actorOf = ({ alice, admin }: Actors, role: Role): Actor =>
   role === "administrator" || role === "insider" ? admin : alice
 
 /** Whether the role's user is a member while the chat is set up. */
-export const wasIn = (role: Role): boolean => !["pending", "stranger", "administrator"].includes(role)
+export const wasIn = (role: Role): boolean => !["pending", "stranger", "administrator", "blocked"].includes(role)
 export const isIn = (role: Role): boolean => wasIn(role) && role !== "former" && role !== "founder"
 
 export const chatFacts = (id: number, gid: string, members: ReadonlyArray<Actor>, part: Partial<Chat>): Chat => ({

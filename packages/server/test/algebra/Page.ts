@@ -45,7 +45,9 @@ const ROLES: Readonly<Record<Role, string>> = {
   founder: "created the chat and left it",
   stranger: "was never a member",
   administrator: "is a system administrator, and not a member",
-  insider: "is a system administrator, and a member"
+  insider: "is a system administrator, and a member",
+  silenced: "is a member whom an admin has silenced",
+  blocked: "is not a member; an admin has blocked them"
 }
 
 const caseTable = (chatCase: ChatCase, decisions: Decisions): string => {

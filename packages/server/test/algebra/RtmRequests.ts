@@ -1,4 +1,5 @@
 /** Requests of rtm, as frames: its clients hide some of the errors. */
+import type { Chat, UserFlag } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import type { Operation } from "@parley/core/rules/Operations"
 import { Effect } from "effect"
@@ -6,7 +7,7 @@ import { WebSocket } from "ws"
 import { Cmd, type Command, decodeCommand, encodeCommand, Op } from "../../../dialects/src/rtm/codec.ts"
 import { Code } from "../../../dialects/src/rtm/errors.ts"
 import { conversationId } from "../../../dialects/src/rtm/ids.ts"
-import { type Actor, fresh } from "./actors.ts"
+import { type Actor, type Actors, fresh } from "./actors.ts"
 import { always, type Changes, never, read, type Request, type Trial } from "./Request.ts"
 
 /** Sends a command and returns its reply. */
@@ -38,17 +39,35 @@ const connect = (base: string, account: string): Promise<Ask> =>
 /** Connections by their users; they end with the server. */
 const connections = new WeakMap<Actor, Promise<Ask>>()
 
-const askAs = ({ actors }: Trial, actor: Actor, command: Command): Effect.Effect<Command> =>
+const askAs = ({ actors: { base } }: Pick<Trial, "actors">, actor: Actor, command: Command): Effect.Effect<Command> =>
   Effect.promise(async () => {
-    const known = connections.get(actor) ?? connect(actors.base, actor.account)
+    const known = connections.get(actor) ?? connect(base, actor.account)
     connections.set(actor, known)
     return (await known)(command)
   })
 
+/** Silences or blocks a user, as an admin of the chat. */
+export const flagUser = (
+  actors: Actors,
+  admin: Actor,
+  chat: Chat,
+  flag: UserFlag,
+  { account }: Actor
+): Effect.Effect<void> => {
+  const cid = conversationId(chat)
+  const command: Command =
+    flag === "silenced"
+      ? { cmd: Cmd.conv, op: Op.addShutup, conv: { cid, m: [account] } }
+      : { cmd: Cmd.blacklist, op: Op.block, blacklist: { srcCid: cid, toPids: [account] } }
+  return Effect.flatMap(askAs({ actors }, admin, command), ({ cmd, error }) =>
+    cmd === Cmd.error ? Effect.die(new Error(`${flag}: ${error?.code} ${error?.reason}`)) : Effect.void
+  )
+}
+
 /** Errors of what does not exist for the client. */
 const HIDDEN: ReadonlySet<number | undefined> = new Set([Code.conversationNotFound, Code.messageNotFound])
 
-/** `alike`: the error of a refusal does not tell whether the chat exists. */
+/** `alike`: all refusals have errors of the same meaning. */
 const outcome = (reply: Command, alike = false): ReturnType<typeof read> => {
   const isRefused = reply.cmd === Cmd.error
   const isHidden = isRefused && !alike && HIDDEN.has(reply.error?.code)

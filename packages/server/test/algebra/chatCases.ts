@@ -1,8 +1,9 @@
 /** The kinds of chats of the permission algebra, each created through the protocols. */
-import { type Senders, VIA } from "@parley/core/Chat"
+import { flagName, type Senders, VIA } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
 import type { Actor, Actors, Json } from "./actors.ts"
+import { flagUser } from "./RtmRequests.ts"
 import { byHisihi, bySpark, byXuanxuan, byYoudu, type Kind, type Make } from "./Makers.ts"
 import {
   actorOf,
@@ -57,8 +58,12 @@ const made = (kind: Kind, make: Make): ChatCase["make"] =>
       createdBy: kind.ownerless === true ? null : UserId(owner.id),
       owner: kind.ownerless === true ? null : UserId(heir.id),
       senders,
-      attributes: kind.via === undefined ? {} : { [VIA]: kind.via }
+      attributes: {
+        ...(kind.via !== undefined && { [VIA]: kind.via }),
+        ...((role === "silenced" || role === "blocked") && { [flagName(role, UserId(actor.id))]: true })
+      }
     })
+    if (role === "silenced" || role === "blocked") yield* flagUser(actors, heir, facts, role, actor)
     yield* agreed(data, facts)
     if (kind.dissolved === true) {
       const headers = { authorization: `Bearer ${heir.token}` }
@@ -134,6 +139,8 @@ const GROUP: ReadonlyArray<Role> = [
   "administrator",
   "insider"
 ]
+/** With the roles of users whom an admin has silenced or blocked. */
+const MODERATED: ReadonlyArray<Role> = [...GROUP, "silenced", "blocked"]
 const LISTED: ReadonlyArray<Role> = ["owner", "admin", "sender", ...GROUP.slice(2)]
 /** Roles of chats without leaving and without admission requests. */
 const CLOSED: ReadonlyArray<Role> = ["owner", "member", "stranger", "administrator", "insider"]
@@ -155,8 +162,14 @@ const group = (
 })
 
 export const chatCases: ReadonlyArray<ChatCase> = [
-  group("private group", "All members may send.", {}),
-  group("public group", "All members may send, and every user may see and join it.", { public: true }),
+  group("private group", "All members may send.", {}, undefined, MODERATED),
+  group(
+    "public group",
+    "All members may send, and every user may see and join it.",
+    { public: true },
+    undefined,
+    MODERATED
+  ),
   group("group where only admins send", "The senders are `admins`.", { senders: "admins" }),
   group(
     "group with a list of senders",
