@@ -162,7 +162,7 @@ export const applyWrite = (tables: Tables, write: Write, stored: (state: ChatSta
     }
     case "EndSession": {
       const session = tables.sessions.get(write.hash)
-      if (session !== undefined) endSessions(tables, [session], false)
+      if (session !== undefined) endSessions(tables, [session], write.replaced === true)
       return DONE
     }
     case "EndSessions": {

@@ -47,6 +47,11 @@ export interface SessionWriter {
     why: string,
     keep?: number
   ) => Effect.Effect<void, Refused>
+  /**
+   * Ends sessions of a user whose place another one has taken. On other nodes their clients are notified; the caller has
+   * notified those of this node.
+   */
+  readonly replace: (user: UserId, hashes: ReadonlyArray<string>) => Effect.Effect<void, Refused>
   /** Ends all sessions of a user, atomically with these writes. Audited. */
   readonly endAll: (user: UserId, writes?: ReadonlyArray<Write>) => Effect.Effect<void, Refused>
   /** Closes the connections of sessions of a user, except the one with the id `keep`. */
@@ -130,14 +135,20 @@ export const makeSessionWriter = Effect.fnUntraced(function* (live: LiveSessions
   /** Hashes of sessions that this node is ending: its own journal entries must not close their connections. */
   const ending = new Set<string>()
 
-  const end: SessionWriter["end"] = (user, hashes, why, keep) =>
+  const commitEnd = (
+    user: UserId,
+    hashes: ReadonlyArray<string>,
+    write: { readonly replaced?: true },
+    why: string,
+    keep?: number
+  ): Effect.Effect<void, Refused> =>
     Effect.suspend(() => {
       if (hashes.length === 0) return Effect.void
       const all = new Set(hashes)
       for (const hash of hashes) ending.add(hash)
       const commits = commitEnding(
         user,
-        hashes.map((hash) => ({ _tag: "EndSession", hash })),
+        hashes.map((hash) => ({ _tag: "EndSession", hash, ...write })),
         () => {
           live.end(user, all)
           closeConnections(user, all, why, keep)
@@ -150,6 +161,10 @@ export const makeSessionWriter = Effect.fnUntraced(function* (live: LiveSessions
         })
       )
     })
+
+  const end: SessionWriter["end"] = (user, hashes, why, keep) => commitEnd(user, hashes, {}, why, keep)
+  const replace: SessionWriter["replace"] = (user, hashes) =>
+    commitEnd(user, hashes, { replaced: true }, "logged in elsewhere")
 
   const endAll: SessionWriter["endAll"] = (user, writes = []) =>
     Effect.suspend(() => {
@@ -169,14 +184,15 @@ export const makeSessionWriter = Effect.fnUntraced(function* (live: LiveSessions
     if (ending.has(hash)) return
     const held = hub.sessionsOf(user).filter((one) => one.live?.hash === hash && !one.live.ended)
     live.end(user, new Set([hash]))
-    if (!replaced || settings.sessions !== "single") {
+    const isChat = held.some((one) => one.live?.kind === "chat")
+    if (!replaced || (isChat && settings.sessions !== "single")) {
       closeConnections(user, new Set(held.map(() => hash)), "the session has ended")
       return
     }
     for (const one of held) {
       if (one.live === undefined) continue
       one.live.ended = true
-      if (one.live.kind === "chat") one.takeOver()
+      if (one.live.kind === "chat" || one.live.kind === "device") one.takeOver()
       else one.connection.close(CLOSE_SESSION_ENDED, "the session has ended")
     }
   }
@@ -193,5 +209,5 @@ export const makeSessionWriter = Effect.fnUntraced(function* (live: LiveSessions
     Effect.catch((failed) => logStorageFailure("the last use of sessions could not be written", failed))
   )
 
-  return { hashOf, open, end, endAll, closeConnections, endedElsewhere, touch } satisfies SessionWriter
+  return { hashOf, open, end, replace, endAll, closeConnections, endedElsewhere, touch } satisfies SessionWriter
 })

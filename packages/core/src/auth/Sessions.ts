@@ -123,6 +123,13 @@ export class Sessions extends Context.Service<
     /** Ends a session, and closes its connections except the one with the id `keep`. */
     readonly end: (session: LiveSession, keep?: number) => Effect.Effect<void, Refused>
     /**
+     * Ends the user's other sessions of the kind `device` with the device of this one. Their clients on other nodes are
+     * notified as of a login elsewhere; the caller notifies those of this node.
+     */
+    readonly replaceDevice: (session: LiveSession) => Effect.Effect<void, Refused>
+    /** Returns whether a user has a valid session of the kind `device` with this device. */
+    readonly hasDevice: (user: UserId, device: string) => Effect.Effect<boolean, Refused>
+    /**
      * Ends all sessions of a user, atomically with these writes: concurrent logins based on earlier facts fail.
      * Audited.
      */
@@ -284,6 +291,16 @@ export class Sessions extends Context.Service<
         resume,
         isValid: sweep.use,
         end: (session, keep) => writer.end(session.user, [session.hash], "the session has ended", keep),
+        replaceDevice: Effect.fnUntraced(function* ({ hash, user, device }) {
+          const stored = yield* orUnavailable(store.sessionsOf(user))
+          const others = stored.filter((one) => one.kind === "device" && one.device === device && one.hash !== hash)
+          yield* writer.replace(
+            user,
+            others.map((one) => one.hash)
+          )
+        }),
+        hasDevice: (user, device) =>
+          Effect.map(list(user), (all) => all.some((one) => one.kind === "device" && one.device === device)),
         endAll: writer.endAll,
         list,
         endOne,

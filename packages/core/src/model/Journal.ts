@@ -7,7 +7,7 @@ import type { ChatId, EntryId, UserId } from "./Ids.ts"
 
 /** A rare change. */
 export type Change =
-  /** A session ended; `replaced` if a login ended it (`SaveSession.keep`). */
+  /** A session ended; `replaced` if a login ended it (`SaveSession.keep`, `EndSession.replaced`). */
   | { readonly _tag: "SessionEnded"; readonly user: UserId; readonly hash: string; readonly replaced: boolean }
   /** A user was created or changed, or their password was; `renamed` if the change names a real name. */
   | { readonly _tag: "UserChanged"; readonly user: UserId; readonly renamed: boolean }

@@ -102,8 +102,8 @@ export type Write =
   | { readonly _tag: "SaveSession"; readonly session: StoredSession; readonly keep?: number; readonly epoch?: number }
   /** Stores the last use of a session. An ended session stays ended. */
   | { readonly _tag: "TouchSession"; readonly hash: string; readonly usedAt: number }
-  /** Ends the session with this hash. */
-  | { readonly _tag: "EndSession"; readonly hash: string }
+  /** Ends the session with this hash; `replaced` if a login has taken its place. */
+  | { readonly _tag: "EndSession"; readonly hash: string; readonly replaced?: true }
   /** Ends all sessions of a user and increments their epoch: logins in progress fail. */
   | { readonly _tag: "EndSessions"; readonly user: UserId }
   /** Adds a file whose content is in `Blobs`. */

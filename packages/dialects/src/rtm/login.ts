@@ -54,7 +54,7 @@ export const openSession = Effect.fnUntraced(function* (
   const { live, user } =
     st === ""
       ? yield* login(deps, app, { ...command, peerId }, { tag, isAnonymous })
-      : yield* reopen(deps, session, peerId, st)
+      : yield* reopen(deps, session, peerId, st, tag)
   const before = session.live
   session.attachUser(live, user, "online")
   if (live.ended) return yield* fail(Code.sessionTokenExpired, "The session has ended.")
@@ -64,6 +64,7 @@ export const openSession = Effect.fnUntraced(function* (
   client.shared.opened()
   if (before !== undefined && before !== live) yield* deps.sessions.end(before, session.connection.id)
   yield* endConflicts(deps, session, live)
+  if (st === "" && live.device !== DIALECT) yield* deps.sessions.replaceDevice(live)
   return {
     frame: replyPacket({
       cmd: Cmd.session,
@@ -111,10 +112,15 @@ const reopen = Effect.fnUntraced(function* (
   deps: Deps,
   session: ClientSession,
   peerId: string,
-  token: string
+  token: string,
+  tag: string
 ): Effect.fn.Return<Login, HandlerFailure> {
   const found = yield* deps.sessions.resume(token)
   if (found === undefined || found.session.kind !== "device" || found.user.account !== peerId) {
+    const [user] = tag === "" ? [] : yield* deps.engine.context.users.resolve([peerId])
+    if (user !== undefined && (yield* deps.sessions.hasDevice(user.id, deviceOf(tag)))) {
+      return yield* fail(Code.sessionConflict, "The client has logged in elsewhere.")
+    }
     return yield* fail(Code.sessionTokenExpired, "The session token has expired.")
   }
   const live = found.session

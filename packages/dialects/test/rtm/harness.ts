@@ -90,7 +90,7 @@ let apps = 0
 /** Connects to a server: version 4 by the address of the WebSocket, version 5 by the router. */
 export const connect = async (
   sdk: Sdk,
-  server: RtmServer,
+  server: Pick<RtmServer, "http" | "parley" | "url">,
   { appId = `app-${++apps}`, public: isPublic = false, direct = false, ...options }: ConnectOptions = {}
 ): Promise<sdk4.Realtime> => {
   if (appId === `app-${apps}`)

@@ -210,7 +210,7 @@ export const applyWrite = (facts: Facts, write: Write): WriteResult => {
       return touchSession(facts, write)
     case "EndSession": {
       const session = facts.sessions.get(write.hash)?.now
-      if (session !== undefined) end(facts, [session], false)
+      if (session !== undefined) end(facts, [session], write.replaced === true)
       return DONE
     }
     case "NoteChange":

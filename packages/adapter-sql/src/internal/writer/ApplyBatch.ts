@@ -224,7 +224,7 @@ export class BatchApplier {
         return touchSession(db, write.hash, write.usedAt)
       case "EndSession": {
         const user = endSession(db, write.hash)
-        if (user !== undefined) addChange(db, { _tag: "SessionEnded", user, hash: write.hash, replaced: false })
+        if (user !== undefined) this.#sessionsEnded(user, [write.hash], write.replaced === true)
         return
       }
       case "EndSessions":

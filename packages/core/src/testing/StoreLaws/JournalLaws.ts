@@ -90,6 +90,10 @@ export const journalLaws: ReadonlyArray<StoreLaw> = [
       const end = { _tag: "EndSession", hash: "h2" } as const
       yield* same("a logout", yield* commit(end), [ended("h2", false)])
       yield* same("a repeated logout", yield* commit(end), [])
+      yield* commit(save("h5", 9))
+      yield* same("a replacement", yield* commit({ _tag: "EndSession", hash: "h5", replaced: true }), [
+        ended("h5", true)
+      ])
       yield* commit(save("h3", 9))
       yield* commit(save("h4", 9), { _tag: "TouchSession", hash: "h4", usedAt: NOW + 1 })
       yield* same("all sessions", yield* commit({ _tag: "EndSessions", user: a }), [
