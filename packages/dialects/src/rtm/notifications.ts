@@ -10,6 +10,7 @@ import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { authenticate } from "../_http/authenticate.ts"
 import type { RouteHandler } from "../_http/protocolRoutes.ts"
 import { commandRunner } from "../_http/runCommands.ts"
 import { Op } from "./codec.ts"
@@ -70,11 +71,14 @@ export const listNotifications = ({
   store,
   facts
 }: Pick<Deps, "engine" | "facts" | "sessions" | "store">): RouteHandler =>
-  Effect.fnUntraced(function* ({ headers }, query) {
-    const found = yield* sessions.resume(headers[TOKEN_HEADER] ?? "")
+  Effect.fnUntraced(function* (request, query) {
+    const token = request.headers[TOKEN_HEADER] ?? ""
+    const found = yield* sessions.resume(token)
     if (found?.session.kind !== "device" || found.user.account !== query.get("client_id")) {
       return yield* refuse({ _tag: "NotLoggedIn" })
     }
+    // Counts the request among those of the user.
+    yield* authenticate(sessions, request, query, { token })
     const since = query.get("start_ts") ?? ""
     if (!/^\d{1,15}$/.test(since)) {
       return yield* refuse({ _tag: "Invalid", field: "start_ts", problem: "must be a time in milliseconds" })

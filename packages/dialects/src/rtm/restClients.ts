@@ -56,9 +56,13 @@ export const kickClient: RestOperation = Effect.fnUntraced(function* (context) {
   return {}
 })
 
-/** Returns the signature of a login, for the user of a token from `/auth/login`. Needs no master key. */
-export const signLogin: RestOperation = Effect.fnUntraced(function* ({ deps, appId, app, query }) {
-  const found = yield* deps.sessions.resume(query.get("session_token") ?? "")
+/**
+ * Returns the signature of a login, for the user of a token from `/auth/login`, which is in the query or, from the SDKs, in
+ * the body. Needs no master key.
+ */
+export const signLogin: RestOperation = Effect.fnUntraced(function* ({ deps, appId, app, fields, query }) {
+  const token = query.get("session_token") ?? field(fields, "session_token")
+  const found = typeof token === "string" ? yield* deps.sessions.resume(token) : undefined
   if (found?.session.kind !== "token") return yield* fail(Code.sessionRequired, "session_token is not valid.")
   const { account } = found.user
   if (!(yield* deps.clients.mayBe(appId, app, found.user))) {

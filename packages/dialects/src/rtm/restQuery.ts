@@ -78,7 +78,8 @@ const conversationsOf = Effect.fnUntraced(function* (
   if (clients.length > MAX_CLIENTS) {
     return yield* invalidWhere(`must name objectId or m: the app has more than ${MAX_CLIENTS} clients`)
   }
-  const { store } = context.deps
+  const { engine, store } = context.deps
+  engine.limits.owe(context.payer, costOfUsers(clients.length))
   const ids = new Set<ChatId>()
   for (const own of yield* Effect.forEach(clients, ({ id }) => store.chatsOf(id), { concurrency: CONCURRENCY })) {
     for (const id of own) ids.add(id)

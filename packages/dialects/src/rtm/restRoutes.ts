@@ -13,6 +13,8 @@ import { listConversations } from "./restQuery.ts"
 import { restHandler, type RestOperation } from "./restRequest.ts"
 
 const CONVERSATIONS = "/1.2/rtm/conversations"
+/** Path of the signature that the SDKs request for a user who is logged in. */
+const SDK_SIGN = "/1.1/rtm/sign"
 const CLIENTS = "/1.2/rtm/clients"
 
 export const restRoutes = (deps: Deps): RouteTable => {
@@ -45,6 +47,7 @@ export const restRoutes = (deps: Deps): RouteTable => {
     [`${CONVERSATIONS}/:id/messages/:message/recall`]: { PUT: rest(recallMessage) },
     [`${CLIENTS}/check-online`]: { POST: rest(checkOnline) },
     [`${CLIENTS}/sign`]: { GET: restHandler(deps, signLogin, namedApp) },
+    [SDK_SIGN]: { POST: restHandler(deps, signLogin, namedApp) },
     [`${CLIENTS}/:client/unread-count`]: { GET: rest(countUnread) },
     [`${CLIENTS}/:client/kick`]: { POST: rest(kickClient) }
   }

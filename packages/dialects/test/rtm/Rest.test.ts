@@ -182,6 +182,13 @@ describe.each(sdks)("an app server beside clients of the SDK %s", (version, sdk)
     assert.strictEqual(message.timestamp.getTime(), sent.json.timestamp)
     assert.deepStrictEqual<unknown>(sent.json.result, { "msg-id": message.id, timestamp: sent.json.timestamp })
 
+    const inCore = await server.parley.as(tomId).history({ gid: json.objectId })
+    assert.deepStrictEqual(
+      inCore.messages.map(({ content, contentType }) => [contentType, content]),
+      [["text", "hello"]],
+      "as every protocol has it"
+    )
+
     const mention = next<[Text & { readonly mentioned: boolean; readonly mentionList: unknown }]>(tom, "message")
     await rest("POST", path, {
       from_client: jerryId,
@@ -441,6 +448,15 @@ describe("requests of app servers", () => {
       assert.strictEqual(client.id, "signed-ann")
       await client.close()
     }
+    // The SDK asks for it itself, given a user who is logged in.
+    const [, sdk5] = sdks[1] ?? []
+    if (sdk5 === undefined) return assert.fail("no SDK")
+    await addApp("signing-user", { "all-users": true, sign: "login" })
+    const asUser = await connect(sdk5, server, { appId: "signing-user" })
+    const user = { id: "signed-ann", getSessionToken: () => token }
+    const loggedIn = await asUser.createIMClient(user as never)
+    assert.strictEqual(loggedIn.id, "signed-ann")
+    await loggedIn.close()
     const refused = await rest("GET", `clients/sign${query({ session_token: `${token}x` })}`, undefined, {})
     assert.deepStrictEqual<unknown>(codes(refused), [401, 4105, "string"])
   })
