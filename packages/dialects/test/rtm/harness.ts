@@ -79,6 +79,8 @@ export interface ConnectOptions {
   readonly public?: boolean
   /** Whether unique conversations of two clients of a new app are direct chats. */
   readonly direct?: boolean
+  /** Plugins of the SDK. */
+  readonly plugins?: ReadonlyArray<unknown>
   /** Texts in base64 instead of binary frames. */
   readonly noBinary?: boolean
   /** Whether missed messages are pushed at a login, by version 4 only. */
