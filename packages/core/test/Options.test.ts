@@ -222,6 +222,7 @@ describe("arguments", () => {
       ({ ann }) => ann.setSenders("g", "12"),
       'setSenders: senders must be "all", "admins" or a list of users, not "12".'
     ],
+    [({ ann }) => ann.promote("g", ["ben"], 1), "promote: on must be true or false, not 1."],
     [({ ann }) => ann.silence("g", "ben"), 'silence: users must be a list of users, not "ben".'],
     [({ ann }) => ann.setSlowMode("g", 21_601), "setSlowMode: seconds must be an integer from 0 to 21600, not 21601."],
     [

@@ -111,6 +111,8 @@ describe("a user's API", () => {
     )
     assert.strictEqual((await cat.chat(team)).name, "Band")
     assert.strictEqual(await codeOf(ann.setAdmins(team, ["cat"])), "WrongChatType")
+    assert.deepStrictEqual((await ann.promote(team, ["cat"])).admins, [UserId(3)])
+    assert.deepStrictEqual((await ann.promote(team, ["cat"], false)).admins, [])
 
     const [file] = await ann.upload(team, { title: "notes.txt", content: "some notes" })
     assert.deepInclude(plain(file), { title: "notes.txt", size: 10, addedBy: 1 })

@@ -153,6 +153,7 @@ export const userApiParameters: {
     ],
     dissolve: [inChat],
     setAdmins: [inChat, ["users", users], ["grant", optional(flag)]],
+    promote: [inChat, ["users", users], on],
     setSenders: [inChat, ["senders", either('"all", "admins" or a list of users', oneOf("all", "admins"), users)]],
     setSlowMode: [inChat, ["seconds", integerFrom(0, MAX_SLOW_MODE)]],
     silence: [inChat, ["users", users], on],

@@ -110,6 +110,18 @@ export class UserApi extends UserApiBase {
   setAdmins(chat: ChatRef, users: ReadonlyArray<UserRef>, grant = true): Promise<ChatInfo> {
     return this.changeWith(chat, users, (ids) => ({ _tag: "SetAdmins", chat: chatRef(chat), users: ids, grant }))
   }
+  /**
+   * Makes members admins of a group, as its owner, or takes that from them with `on` false. Rejects with `TargetsNotMembers`
+   * for others, and with `Invalid` for the owner with `on` false. A member who leaves is no longer an admin.
+   */
+  promote(chat: ChatRef, users: ReadonlyArray<UserRef>, on = true): Promise<ChatInfo> {
+    return this.changeWith(chat, users, (members) => ({
+      _tag: "PromoteMembers",
+      chat: chatRef(chat),
+      members,
+      promoted: on
+    }))
+  }
   /** Sets the members who may send beside the admins; an empty list allows all members. */
   setSenders(chat: ChatRef, senders: "all" | "admins" | ReadonlyArray<UserRef>): Promise<ChatInfo> {
     const listed = typeof senders === "string" ? [] : senders

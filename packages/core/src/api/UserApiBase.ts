@@ -16,6 +16,7 @@ type UsersCommand = Extract<
       | "RemoveMembers"
       | "ReviseGroup"
       | "SetAdmins"
+      | "PromoteMembers"
       | "SetSenders"
       | "SilenceMembers"
       | "BlockUsers"

@@ -15,6 +15,7 @@ import {
 import { dissolveChat, editChat, reviseGroup } from "./Groups.ts"
 import { addFiles, listFiles, readFile } from "./Files.ts"
 import { addMembers, joinChat, leaveChat, listMembers, removeMembers } from "./Members.ts"
+import { promoteMembers } from "./PromoteMembers.ts"
 import { editMessage } from "./EditMessage.ts"
 import { hideMessage, readHistory, recallMessage } from "./Messages.ts"
 import { searchMessages } from "./Search.ts"
@@ -40,6 +41,7 @@ export const commandHandlers: {
   DissolveChat: dissolveChat,
   PublishChat: publishChat,
   SetAdmins: setAdmins,
+  PromoteMembers: promoteMembers,
   SetSenders: setSenders,
   SetSlowMode: setSlowMode,
   SilenceMembers: silenceMembers,

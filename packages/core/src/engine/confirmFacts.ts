@@ -23,6 +23,7 @@ const CHANGES: ReadonlySet<Command["_tag"]> = new Set([
   "DissolveChat",
   "PublishChat",
   "SetAdmins",
+  "PromoteMembers",
   "SetSenders",
   "SetSlowMode",
   "SilenceMembers",

@@ -170,6 +170,19 @@ export interface SetAdmins {
   /** True adds them to the admins, false removes them. */
   readonly grant: boolean
 }
+/**
+ * Makes members admins of a group, or takes that from them, for its owner, who stays an admin. Members who leave are no longer
+ * admins. Repeating it changes nothing.
+ */
+export interface PromoteMembers {
+  readonly _tag: "PromoteMembers"
+  /** A group. */
+  readonly chat: ChatRef
+  /** Ids of members; at least one. */
+  readonly members: ReadonlyArray<UserId>
+  /** False takes it from them. */
+  readonly promoted: boolean
+}
 /** Sets the users who may send in a group or a system chat, for admins. */
 export interface SetSenders {
   readonly _tag: "SetSenders"
@@ -450,6 +463,8 @@ export interface Replies {
   readonly PublishChat: ChatView
   /** The changed chat. */
   readonly SetAdmins: ChatView
+  /** The chat after the change. */
+  readonly PromoteMembers: ChatView
   /** The changed chat. */
   readonly SetSenders: ChatView
   /** The changed chat. */
@@ -576,6 +591,7 @@ export type Command =
   | DissolveChat
   | PublishChat
   | SetAdmins
+  | PromoteMembers
   | SetSenders
   | SetSlowMode
   | SilenceMembers

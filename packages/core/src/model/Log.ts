@@ -52,6 +52,10 @@ export interface Changed {
   readonly public?: boolean
   /** All admins after the step. */
   readonly admins?: ReadonlyArray<UserId>
+  /** Ids of the members of a group who became admins in the step. */
+  readonly promoted?: ReadonlyArray<UserId>
+  /** Ids of the members of a group who are no longer admins since the step. */
+  readonly demoted?: ReadonlyArray<UserId>
   /** Members who may send after the step. */
   readonly senders?: Senders
   /** Owner after the step. */

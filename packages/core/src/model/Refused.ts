@@ -22,7 +22,10 @@ export type Reason =
   | { readonly _tag: "NoSuchFile" }
   | { readonly _tag: "NotMember" }
   /** Restricted to the callers in `requires`. */
-  | { readonly _tag: "Forbidden"; readonly requires: "admins" | "system administrators" | "the sender" | "oneself" }
+  | {
+      readonly _tag: "Forbidden"
+      readonly requires: "admins" | "the owner" | "system administrators" | "the sender" | "oneself"
+    }
   /** The chat's senders do not include the caller. */
   | { readonly _tag: "SendForbidden" }
   | { readonly _tag: "NotPublic" }

@@ -28,6 +28,7 @@ export const costBefore = (command: Command): number => {
     case "CreateChat":
     case "AddMembers":
     case "RemoveMembers":
+    case "PromoteMembers":
     case "SilenceMembers":
       return command.members.length * PER_USER
     case "ReviseGroup":
@@ -138,6 +139,7 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
     case "DissolveChat":
     case "PublishChat":
     case "SetAdmins":
+    case "PromoteMembers":
     case "SetSenders":
     case "SilenceMembers":
     case "BlockUsers": {

@@ -63,6 +63,20 @@ export const admin: Rule = {
   check: (facts) => (isAdmin(facts) ? undefined : { _tag: "Forbidden", requires: "admins" })
 }
 
+/** In a chat without an owner, a member who is a system administrator counts as the owner. */
+const isOwner = (facts: Facts): boolean => {
+  const { chat, user, app } = facts
+  if (app !== undefined) return app.all || (chat.owner !== null && app.members.has(chat.owner))
+  if (createdByProtocol(facts) || chat.owner === user.id) return true
+  return user.admin && hasNoOwner(chat) && isMember(chat, user.id)
+}
+
+/** Refuses members who are not the owner, with `Forbidden`. */
+export const owner: Rule = {
+  name: "only the owner",
+  check: (facts) => (isOwner(facts) ? undefined : { _tag: "Forbidden", requires: "the owner" })
+}
+
 /** Refuses users who are not system administrators, with `Forbidden`. */
 export const systemAdministrator: Rule = {
   name: "only system administrators",

@@ -9,6 +9,7 @@ import {
   notBlocked,
   member,
   direct,
+  owner,
   system,
   systemAdministrator,
   visible
@@ -50,6 +51,7 @@ export const operations = {
   dissolve: [visible, group, member, admin],
   publish: [visible, groupWithoutSubject, member, admin],
   setAdmins: [visible, system, systemAdministrator],
+  promoteMembers: [visible, group, member, owner],
   setSenders: [visible, groupOrSystem, member, admin],
   setSlowMode: [visible, group, member, admin],
   silenceMembers: [visible, group, member, admin],

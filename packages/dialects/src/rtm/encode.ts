@@ -26,6 +26,9 @@ export interface EncodingFacts {
   readonly receipts: PendingReceipts
 }
 
+/** Roles of members, in the words of the SDKs. */
+export type Role = "Manager" | "Member" | "Owner"
+
 /** Kinds of conversations (`convType`). */
 const NORMAL = 1
 const SYSTEM = 3
@@ -137,6 +140,18 @@ const flags = (event: ChatEvent, { attributes }: Changed, facts: EncodingFacts):
   })
 }
 
+/** Returns one push for each member with another role. */
+const roleChanges = (
+  event: ChatEvent,
+  { promoted = [], demoted = [] }: Changed,
+  { clientOf }: EncodingFacts
+): ReadonlyArray<Push> => {
+  const initBy = clientOf(event.entry.by)
+  const push = (role: Role) => (user: UserId) =>
+    conv(Op.memberInfoChanged, event, { initBy, info: { pid: clientOf(user), role } })
+  return [...promoted.map(push("Manager")), ...demoted.map(push("Member"))]
+}
+
 const changes = (event: ChatEvent, change: Changed, facts: EncodingFacts): ReadonlyArray<Push> => {
   const { entry, toRemoved = false } = event
   const initBy = facts.clientOf(entry.by)
@@ -148,7 +163,7 @@ const changes = (event: ChatEvent, change: Changed, facts: EncodingFacts): Reado
   const { added = [], removed = [] } = change
   if (added.length > 0) pushes.push(...joins(event, added, facts))
   if (removed.length > 0) pushes.push(conv(Op.membersLeft, event, { initBy, m: removed.map(facts.clientOf) }))
-  pushes.push(...flags(event, change, facts))
+  pushes.push(...flags(event, change, facts), ...roleChanges(event, change, facts))
   const attributes = changedAttributes(change)
   if (Object.keys(attributes).length > 0) {
     const data = JSON.stringify(attributes)

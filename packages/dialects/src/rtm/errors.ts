@@ -36,7 +36,8 @@ export const Code = {
   messageRejectedByHook: 4402,
   ownershipRequired: 4403,
   messageNotFound: 4404,
-  messageUpdateRejected: 4405
+  messageUpdateRejected: 4405,
+  ownerPromotionNotAllowed: 5130
 } as const
 
 /** The reply to a command that is not carried out. */

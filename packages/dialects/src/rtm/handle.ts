@@ -24,6 +24,7 @@ import { fetchLogs } from "./logs.ts"
 import { draftOf, hasToken, isTransient, patchMessage, sendMessage, sentReply } from "./messages.ts"
 import { blockClients, queryBlocked, querySilenced, silenceMembers } from "./moderation.ts"
 import { replyPacket } from "./packets.ts"
+import { updateMemberRole } from "./roles.ts"
 import { queryConversations } from "./query.ts"
 import { readConversations, readMarks } from "./unread.ts"
 
@@ -43,6 +44,7 @@ const OPERATIONS: Readonly<Record<number, Readonly<Record<number, Handler>>>> = 
     [Op.maxRead]: readMarks,
     [Op.mute]: muteConversation(true),
     [Op.unmute]: muteConversation(false),
+    [Op.memberInfoUpdate]: updateMemberRole,
     [Op.addShutup]: silenceMembers(true),
     [Op.removeShutup]: silenceMembers(false),
     [Op.queryShutup]: querySilenced

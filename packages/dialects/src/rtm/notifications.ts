@@ -10,7 +10,6 @@ import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { authenticate } from "../_http/authenticate.ts"
 import type { RouteHandler } from "../_http/protocolRoutes.ts"
 import { commandRunner } from "../_http/runCommands.ts"
 import { Op } from "./codec.ts"
@@ -18,12 +17,12 @@ import type { Deps } from "./context.ts"
 import { conversationPushes } from "./encode.ts"
 import { includes } from "./packets.ts"
 import { recentEntries } from "./recentEntries.ts"
+import { sessionOf } from "./sessionToken.ts"
 
 /** Maximum number of conversations that are looked at, those that were changed last. */
 const MAX_CONVERSATIONS = 50
 /** Maximum number of notifications of one response; those of the same time stay together. */
 const PAGE_SIZE = 100
-const TOKEN_HEADER = "x-lc-im-session-token"
 
 /** Names of operations in JSON: `members_joined`. */
 const NAMES = new Map<number | undefined, string>(
@@ -72,19 +71,11 @@ export const listNotifications = ({
   facts
 }: Pick<Deps, "engine" | "facts" | "sessions" | "store">): RouteHandler =>
   Effect.fnUntraced(function* (request, query) {
-    const token = request.headers[TOKEN_HEADER] ?? ""
-    const found = yield* sessions.resume(token)
-    if (found?.session.kind !== "device" || found.user.account !== query.get("client_id")) {
-      return yield* refuse({ _tag: "NotLoggedIn" })
-    }
-    // Counts the request among those of the user.
-    yield* authenticate(sessions, request, query, { token })
+    const { user, device } = yield* sessionOf({ sessions }, request, query)
     const since = query.get("start_ts") ?? ""
     if (!/^\d{1,15}$/.test(since)) {
       return yield* refuse({ _tag: "Invalid", field: "start_ts", problem: "must be a time in milliseconds" })
     }
-    const { user, session } = found
-    const { device } = session
     const run = yield* commandRunner(engine, user.id)
     const own = yield* run({ user: user.id, device }, { _tag: "ListChats" })
     const missed = yield* missedNotifications({ facts, store }, own, { user, device, since: Number(since) })

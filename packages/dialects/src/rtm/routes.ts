@@ -1,4 +1,4 @@
-/** HTTP: the router, which returns the address of the WebSocket; notifications that a client has missed; the REST API. */
+/** HTTP: the router, which returns the address of the WebSocket; notifications that a client has missed; roles of members; the REST API. */
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { failureCodes, protocolRoutes } from "../_http/protocolRoutes.ts"
@@ -7,11 +7,13 @@ import { Code } from "./errors.ts"
 import { listNotifications } from "./notifications.ts"
 import { refusedResponse } from "./restErrors.ts"
 import { restRoutes } from "./restRoutes.ts"
+import { listMemberInfos } from "./roles.ts"
 
 /** Path of the WebSocket. */
 export const WEBSOCKET_PATH = "/rtm"
 const ROUTER_PATH = "/v1/route"
 const NOTIFICATIONS_PATH = "/1.1/rtm/notifications"
+const MEMBER_INFOS_PATH = "/1.1/classes/_ConversationMemberInfo"
 /** Seconds for which a client may keep the address. */
 const TTL = 3600
 
@@ -55,6 +57,7 @@ export const routesOf = ({ address, ...deps }: RouteDeps) =>
         })
       },
       [NOTIFICATIONS_PATH]: { GET: listNotifications(deps) },
+      [MEMBER_INFOS_PATH]: { GET: listMemberInfos(deps) },
       ...restRoutes(deps)
     }
   })

@@ -18,6 +18,7 @@ export const roles = {
   stranger: "non-member",
   administrator: "system administrator, outside",
   insider: "system administrator, a member",
+  promoted: "promoted member",
   silenced: "silenced member",
   blocked: "blocked"
 } as const

@@ -46,6 +46,7 @@ const ROLES: Readonly<Record<Role, string>> = {
   stranger: "was never a member",
   administrator: "is a system administrator, and not a member",
   insider: "is a system administrator, and a member",
+  promoted: "is a member whom the owner has made an admin",
   silenced: "is a member whom an admin has silenced",
   blocked: "is not a member; an admin has blocked them"
 }
@@ -160,8 +161,8 @@ ${table(
   Object.entries(ROLES).map(([role, description]) => [roles[role as Role], description])
 )}
 
-A system administrator counts as an admin of system chats and of groups without an owner, and nowhere else. In groups only owners are admins:
-\`setAdmins\` applies to system chats only, in every protocol.
+A system administrator counts as an admin of system chats and of groups without an owner, and nowhere else. In groups, the owner appoints admins
+(\`promoteMembers\`): with \`rtm\`, or through the embedding API. \`setAdmins\` applies to system chats only, in every protocol.
 
 ## Credentials
 

@@ -64,6 +64,14 @@ export const flagUser = (
   )
 }
 
+/** Makes a member an admin, as the owner of the chat. */
+export const promote = (actors: Actors, owner: Actor, chat: Chat, { account: pid }: Actor): Effect.Effect<void> => {
+  const conv = { cid: conversationId(chat), info: { pid, role: "Manager" } }
+  return Effect.flatMap(askAs({ actors }, owner, { cmd: Cmd.conv, op: Op.memberInfoUpdate, conv }), ({ cmd, error }) =>
+    cmd === Cmd.error ? Effect.die(new Error(`promote: ${error?.code} ${error?.reason}`)) : Effect.void
+  )
+}
+
 /** Errors of what does not exist for the client. */
 const HIDDEN: ReadonlySet<number | undefined> = new Set([Code.conversationNotFound, Code.messageNotFound])
 
@@ -174,6 +182,13 @@ export const ofRtm: ReadonlyArray<Request> = [
   conv("read", "`conv/query_shutup`", Op.queryShutup, nothing, never),
   rtm("read", "`logs`", (trial) => ({ cmd: Cmd.logs, logs: { cid: cidOf(trial), limit: 1 } }), never, { alike: true }),
   conv("edit", "`conv/update`", Op.update, () => ({ attr: { data: `{"name":"edited ${fresh()}"}` } }), always),
+  conv(
+    "promoteMembers",
+    "`conv/member_info_update`",
+    Op.memberInfoUpdate,
+    ({ actors }) => ({ info: { pid: actors.carol.account, role: "Manager" } }),
+    always
+  ),
   // No other protocol shows who is silenced or blocked.
   conv("silenceMembers", "`conv/add_shutup`", Op.addShutup, carol, never),
   rtm(

@@ -3,7 +3,7 @@ import { flagName, type Senders, VIA } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
 import type { Actor, Actors, Json } from "./actors.ts"
-import { flagUser } from "./RtmRequests.ts"
+import { flagUser, promote } from "./RtmRequests.ts"
 import { byHisihi, bySpark, byXuanxuan, byYoudu, type Kind, type Make } from "./Makers.ts"
 import {
   actorOf,
@@ -58,13 +58,15 @@ const made = (kind: Kind, make: Make): ChatCase["make"] =>
       createdBy: kind.ownerless === true ? null : UserId(owner.id),
       owner: kind.ownerless === true ? null : UserId(heir.id),
       senders,
+      admins: role === "promoted" ? [UserId(actor.id)] : [],
       attributes: {
         ...(kind.via !== undefined && { [VIA]: kind.via }),
         ...((role === "silenced" || role === "blocked") && { [flagName(role, UserId(actor.id))]: true })
       }
     })
     if (role === "silenced" || role === "blocked") yield* flagUser(actors, heir, facts, role, actor)
-    yield* agreed(data, facts)
+    if (role === "promoted") yield* promote(actors, heir, facts, actor)
+    yield* agreed(role === "promoted" ? yield* carol.done("create", creation) : data, facts)
     if (kind.dissolved === true) {
       const headers = { authorization: `Bearer ${heir.token}` }
       const { status } = yield* actors.http("DELETE", `/im/group/${id}`, { headers })
@@ -139,8 +141,8 @@ const GROUP: ReadonlyArray<Role> = [
   "administrator",
   "insider"
 ]
-/** With the roles of users whom an admin has silenced or blocked. */
-const MODERATED: ReadonlyArray<Role> = [...GROUP, "silenced", "blocked"]
+/** With the roles of users whom the owner has promoted, or an admin has silenced or blocked. */
+const MODERATED: ReadonlyArray<Role> = [...GROUP, "promoted", "silenced", "blocked"]
 const LISTED: ReadonlyArray<Role> = ["owner", "admin", "sender", ...GROUP.slice(2)]
 /** Roles of chats without leaving and without admission requests. */
 const CLOSED: ReadonlyArray<Role> = ["owner", "member", "stranger", "administrator", "insider"]

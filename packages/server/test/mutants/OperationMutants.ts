@@ -19,6 +19,7 @@ const ours = "no document has edits, so no scenario has one"
 const noSlowMode = "no document has slow mode, so no scenario has it"
 const notSilenced = "silenced members may not send"
 const noSilence = "no document has silenced members, so no scenario has one"
+const noRoles = "no document has admins of groups whom the owner appoints, so no scenario has one"
 const noBlocking = "no document has blocked users, so no scenario has one"
 const once = "the rule of visibility refuses the same callers"
 
@@ -125,6 +126,7 @@ const kills: { readonly [operation in Operation]: Kills } = {
     "only system chats": xuanxuan("set-admin/refused#no-system-chat"),
     "only system administrators": xuanxuan("set-admin/refused#no-system-administrator")
   },
+  promoteMembers: { [visible]: noRoles, [group]: noRoles, [member]: noRoles, "only the owner": noRoles },
   setSenders: {
     [visible]: xuanxuan("committers/refused#private-chat-alike"),
     "only groups and system chats": xuanxuan("committers/refused#no-group"),
