@@ -3,6 +3,7 @@
  * standbys.
  */
 import { Store } from "@parley/core/Store"
+import type { Verification } from "@parley/core/StoreInvariants"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -10,6 +11,7 @@ import { checkDatabase } from "./internal/checkDatabase.ts"
 import type { DatabaseError } from "./internal/errors.ts"
 import { isPrepared } from "./internal/connect.ts"
 import { openStore } from "./internal/openStore.ts"
+import { verifyDatabase } from "./internal/queries/verify.ts"
 
 export { DatabaseError } from "./internal/errors.ts"
 
@@ -41,3 +43,10 @@ export const layer = (options: Options): Layer.Layer<Store, DatabaseError> => {
 /** Returns whether the database has Parley's tables. Fails if it cannot be reached or opened. */
 export const exists = (options: Options): Effect.Effect<boolean, DatabaseError> =>
   isPrepared({ url: options.url, schema: options.schema ?? "parley" })
+
+/**
+ * Verifies the invariants of the database as of one moment, while stores use it; writes nothing. Reports entries to `Progress`.
+ * Fails if the database cannot be read, or has no tables of this version.
+ */
+export const verify = (options: Options): Effect.Effect<Verification, DatabaseError> =>
+  verifyDatabase({ url: options.url, schema: options.schema ?? "parley" })

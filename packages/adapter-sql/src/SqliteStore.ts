@@ -9,7 +9,9 @@ import { checkOptions, nonEmpty } from "@parley/core/Check"
 import { Store } from "@parley/core/Store"
 import { backup as copyDatabase } from "./internal/backup.ts"
 import type { DatabaseError } from "./internal/DatabaseError.ts"
+import { verifyDatabase } from "./internal/queries/verify.ts"
 import * as GroupCommit from "./internal/writer/GroupCommit.ts"
+import type { Verification } from "@parley/core/StoreInvariants"
 import { openStore } from "./internal/openStore.ts"
 
 export { DatabaseError } from "./internal/DatabaseError.ts"
@@ -29,6 +31,14 @@ export const make = (options: { readonly file: string }): Effect.Effect<Store["S
  */
 export const backup = (options: { readonly file: string; readonly to: string }): Effect.Effect<number, DatabaseError> =>
   copyDatabase(options.file, options.to)
+
+/**
+ * Verifies the invariants of the database `file` as of one moment, while a store uses it or none does; writes nothing. Reports entries
+ * to `Progress`. Holds the thread while it reads: run it in a process of its own. Fails if the file cannot be read, is not a
+ * database of Parley, or has another version than this Parley.
+ */
+export const verify = (options: { readonly file: string }): Effect.Effect<Verification, DatabaseError> =>
+  verifyDatabase(options.file)
 
 /** The store on SQLite; `file` is the database's path. */
 export const layer = (options: { readonly file: string }): Layer.Layer<Store, DatabaseError> => {

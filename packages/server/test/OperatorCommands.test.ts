@@ -1,6 +1,9 @@
 /** Operator commands for users and sessions, on a running server and on a database without one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { contents, historyOf, idsOf, newGroup, online, webSocket } from "./clients.ts"
 import { runInProcess } from "./inProcessCommand.ts"
 import { folder, serve } from "./serverProcess.ts"
@@ -81,6 +84,30 @@ describe("operator commands for users and sessions", () => {
       assert.match(copied.out, /copy\.db has \d+\.\d MiB\n$/)
       assert.deepInclude(yield* operate("backup", "copy.db"), { code: 1 })
       assert.include((yield* operate("user", "list", "--database", "sqlite:copy.db")).out, "carol")
+
+      // The database is verified while the server uses it, and the copy.
+      const whole = yield* operate("db", "check")
+      assert.match(whole.out, /: \d+ users, .*; no violations\n$/)
+      assert.deepInclude(whole, { code: 0, err: "" })
+      assert.deepInclude(yield* operate("db", "check", "--database", "sqlite:copy.db"), { code: 0 })
+      const damaged = new DatabaseSync(join(cwd, "copy.db"))
+      damaged.exec("UPDATE log SET posted = posted + 1 WHERE id = (SELECT max(id) FROM log)")
+      damaged.close()
+      const found = yield* operate("db", "check", "--database", "sqlite:copy.db")
+      assert.match(
+        found.out,
+        /^log, chat \d+: entry \d+ counts \d+ messages, and the log has \d+\n.*; violations: 1\n$/
+      )
+      assert.deepInclude(found, { code: 1, err: "parley: the database violates its invariants (1)\n" })
+      const asJson = yield* operate("db", "check", "--json", "--database", "sqlite:copy.db")
+      const json = JSON.parse(asJson.out) as { database: string; count: number; findings: ReadonlyArray<object> }
+      assert.deepInclude(json, { database: "sqlite:copy.db", count: 1 })
+      assert.deepInclude(json.findings[0], { part: "log", user: null })
+      assert.strictEqual(asJson.code, 1)
+      const none = yield* operate("db", "check", "--database", "sqlite:none.db")
+      assert.match(none.err, /none\.db cannot be verified: there is no such file\.\n$/)
+      assert.isFalse(existsSync(join(cwd, "none.db")))
+      assert.match((yield* operate("db", "check", "--database", "memory:")).err, /a database in memory cannot/)
 
       server.child.kill("SIGTERM")
       const { err } = yield* server.ended

@@ -76,6 +76,7 @@ describe("a server on PostgreSQL", () => {
       const elsewhere = yield* folder
       const command = (...words: ReadonlyArray<string>) =>
         runInProcess(elsewhere, [...words, "--database", database], { TMPDIR: elsewhere })
+      assert.match((yield* command("db", "check")).out, / entries, .*; no violations\n$/)
       assert.strictEqual((yield* command("user", "disable", "carol")).code, 0)
       yield* carol.untilClosed
       // One of this machine, which a node runs.

@@ -84,7 +84,7 @@ const openingError = (database: string, error: SqlError): DatabaseError => {
 }
 
 /** Runs an effect on a new connection to a database whose tables may be missing. */
-const withSession = <A>(
+export const withSession = <A>(
   options: OpenOptions,
   use: (session: Session) => Effect.Effect<A, SqlError>
 ): Effect.Effect<A, DatabaseError> => {

@@ -232,9 +232,9 @@ export const migrations: ReadonlyArray<string> = [
 ]
 
 /** "Prly" in ASCII: the application id of a Parley database. */
-const APPLICATION = 0x50726c79
+export const APPLICATION = 0x50726c79
 
-const pragma = (database: DatabaseSync, name: string): number =>
+export const pragma = (database: DatabaseSync, name: string): number =>
   Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
 
 /** Migrates the database to the newest version atomically. Returns the reason if it cannot. */

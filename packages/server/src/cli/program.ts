@@ -6,6 +6,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { chatCommand } from "../chat/command.ts"
+import { dbCommand } from "./dbCommand.ts"
 import { operatorTree } from "./operatorCommands.ts"
 import { printable } from "../terminal/printable.ts"
 import type { CliContext } from "./CliContext.ts"
@@ -18,7 +19,12 @@ export const runCommandLine = (context: CliContext, args: ReadonlyArray<string>)
       const declared = yield* context.declared
       const parley = Command.make("parley").pipe(
         Command.withDescription("The Parley messaging server"),
-        Command.withSubcommands([serveCommand(context), ...operatorTree(context, declared), chatCommand])
+        Command.withSubcommands([
+          serveCommand(context),
+          ...operatorTree(context, declared),
+          dbCommand(context),
+          chatCommand
+        ])
       )
       yield* Command.runWith(parley, { version: context.version })(args)
     })
