@@ -16,6 +16,7 @@ import { Code, Failure, fail } from "./errors.ts"
 import { replyPacket } from "./packets.ts"
 import { missedPatches } from "./patches.ts"
 import { unreadConversations } from "./unread.ts"
+import { deviceOf, parseSessionToken, sessionToken } from "./taggedToken.ts"
 import { verifySignature } from "./verifySignature.ts"
 
 /** Maximum number of characters of a tag. */
@@ -28,8 +29,6 @@ interface Login {
   readonly live: LiveSession
   readonly user: User
 }
-
-const deviceOf = (tag: string): string => (tag === "" ? DIALECT : `${DIALECT}:${tag}`)
 
 /** Logs the client in; afterwards its conversations are subscribed and the unread ones are pushed. */
 export const openSession = Effect.fnUntraced(function* (
@@ -54,7 +53,7 @@ export const openSession = Effect.fnUntraced(function* (
   const { live, user } =
     st === ""
       ? yield* login(deps, app, { ...command, peerId }, { tag, isAnonymous })
-      : yield* reopen(deps, session, peerId, st, tag)
+      : yield* reopen(deps, session, peerId, st)
   const before = session.live
   session.attachUser(live, user, "online")
   if (live.ended) return yield* fail(Code.sessionTokenExpired, "The session has ended.")
@@ -72,7 +71,7 @@ export const openSession = Effect.fnUntraced(function* (
       ...numberOf(command),
       peerId,
       serverTs: yield* Clock.currentTimeMillis,
-      session: { st: live.token, stTtl: deps.settings.sessionIdle }
+      session: { st: sessionToken(live), stTtl: deps.settings.sessionIdle }
     }),
     presence: [{ what: "login", user }],
     next: (run) => {
@@ -112,9 +111,9 @@ const reopen = Effect.fnUntraced(function* (
   deps: Deps,
   session: ClientSession,
   peerId: string,
-  token: string,
-  tag: string
+  st: string
 ): Effect.fn.Return<Login, HandlerFailure> {
+  const { token, tag } = parseSessionToken(st)
   const found = yield* deps.sessions.resume(token)
   if (found === undefined || found.session.kind !== "device" || found.user.account !== peerId) {
     const [user] = tag === "" ? [] : yield* deps.engine.context.users.resolve([peerId])
@@ -225,7 +224,7 @@ export const refreshSession: Handler = ({ deps, session }) =>
   Effect.succeed({
     cmd: Cmd.session,
     op: Op.refreshed,
-    session: { st: session.live?.token ?? "", stTtl: deps.settings.sessionIdle }
+    session: { st: session.live === undefined ? "" : sessionToken(session.live), stTtl: deps.settings.sessionIdle }
   })
 
 /** Returns those of the named clients who are online, among those whom the caller may see. */

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { RouteHandler } from "../_http/protocolRoutes.ts"
 import { authenticate } from "../_http/authenticate.ts"
 import type { Deps } from "./context.ts"
+import { parseSessionToken } from "./taggedToken.ts"
 
 const TOKEN_HEADER = "x-lc-im-session-token"
 
@@ -12,7 +13,7 @@ export const sessionOf = Effect.fnUntraced(function* (
   { sessions }: Pick<Deps, "sessions">,
   ...[request, query]: Parameters<RouteHandler>
 ) {
-  const token = request.headers[TOKEN_HEADER] ?? ""
+  const { token } = parseSessionToken(request.headers[TOKEN_HEADER] ?? "")
   const found = yield* sessions.resume(token)
   if (found?.session.kind !== "device" || found.user.account !== query.get("client_id")) {
     return yield* refuse({ _tag: "NotLoggedIn" })

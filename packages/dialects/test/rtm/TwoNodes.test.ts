@@ -80,15 +80,17 @@ describe("a session of a tag that another node has replaced", () => {
     }
     const earlier = await tokenOf(here, "Mobile")
     const later = await tokenOf(there, "Mobile")
-    const reopen = async ({ url }: { readonly url: string }, st: string, tag = "Mobile") => {
+    const reopen = async ({ url }: { readonly url: string }, st: string) => {
       const client = await dial(url)
-      const { error, session } = await client.ask({ ...open, session: { st, tag, r: true } })
+      const { error, session } = await client.ask({ ...open, session: { st, r: true } })
       client.socket.close()
       return error?.code ?? session?.st
     }
     assert.strictEqual(await reopen(here, earlier), 4111)
     assert.strictEqual(await reopen(here, later), later)
-    assert.strictEqual(await reopen(here, "unknown", ""), 4112)
+    for (const st of ["unknown", "unknown.TW9iaWxlMg", "unknown.____", "unknown.%", "."]) {
+      assert.strictEqual(await reopen(here, st), 4112)
+    }
     await here.close()
     await there.close()
   })
