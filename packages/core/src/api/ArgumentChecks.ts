@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { operations } from "../rules/Operations.ts"
 import { MAX_SLOW_MODE } from "../rules/SlowMode.ts"
+import { MAX_LIFETIME } from "../model/Chat.ts"
 import {
   callback,
   check,
@@ -129,7 +130,8 @@ export const userApiParameters: {
           public: optional(flag),
           type: optional(text),
           subject: optional(integer),
-          attributes: optional(attributes)
+          attributes: optional(attributes),
+          lifetime: optional(integerFrom(1, MAX_LIFETIME))
         })
       ]
     ],

@@ -1,5 +1,5 @@
 /** Chats for embedders: the engine's facts in one object. */
-import { type Chat, flaggedUsers, type LogHead, slowModeOf } from "../model/Chat.ts"
+import { type Chat, expiryOf, flaggedUsers, type LogHead, slowModeOf } from "../model/Chat.ts"
 import type { ChatView, OwnChatView } from "../model/Command.ts"
 import type { UserId } from "../model/Ids.ts"
 
@@ -9,6 +9,8 @@ export interface ChatInfo extends Chat {
   readonly head: LogHead
   /** Seconds that a member who is not an admin must wait between two messages; 0 without slow mode. */
   readonly slowMode: number
+  /** Time at which the group is dissolved, in milliseconds since 1970; absent for an unlimited lifetime. */
+  readonly expiresAt?: number
   /** Users who may not send, by id; some may have left. */
   readonly silenced: ReadonlyArray<UserId>
   /** Users who cannot become members, by id. */
@@ -25,9 +27,13 @@ export interface OwnChatInfo extends ChatInfo {
   readonly mute: boolean
 }
 
+const withExpiry = (expiresAt: number | undefined): Pick<ChatInfo, "expiresAt"> =>
+  expiresAt === undefined ? {} : { expiresAt }
+
 export const chatInfo = ({ chat, head }: ChatView): ChatInfo => ({
   ...chat,
   head,
+  ...withExpiry(expiryOf(chat)),
   slowMode: slowModeOf(chat),
   silenced: flaggedUsers(chat.attributes, "silenced"),
   blocked: flaggedUsers(chat.attributes, "blocked")

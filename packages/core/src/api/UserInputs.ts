@@ -19,6 +19,8 @@ export interface NewGroup {
   readonly subject?: number
   /** Facts of the host's own about the chat, by name; JSON values. None by default. */
   readonly attributes?: Readonly<Record<string, unknown>>
+  /** Seconds after which the group is dissolved, from 1 to 86,400; unlimited by default. */
+  readonly lifetime?: number
 }
 
 /** Options of a message. */

@@ -46,6 +46,8 @@ export interface CommandContext {
    * of a user are removed with the user.
    */
   readonly userRecords: Array<Pick<DialectRecord, "dialect" | "kind">>
+  /** Called after a group with a limited lifetime has been created. */
+  readonly expiryListeners: Array<() => void>
   /** The links themselves, from the root of the server: for messages that name a file for clients of all protocols. */
   readonly fileUrls: Array<(file: FileId) => string>
 }

@@ -1,12 +1,12 @@
 /** Creates a chat, or returns the existing one. Source: PROTOCOLS, "create" and "Pairs". */
 import * as Effect from "effect/Effect"
 import type { AppScope } from "../model/AppScope.ts"
-import { isEngineAttribute, type NewChat, ORGANISATION, VIA } from "../model/Chat.ts"
+import { EXPIRES_AT, isEngineAttribute, MAX_LIFETIME, type NewChat, ORGANISATION, VIA } from "../model/Chat.ts"
 import type { CreateChat, ReplyOf } from "../model/Command.ts"
 import { isDirectGid, directGid } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { visible } from "../rules/Membership.ts"
-import type { StorageFailed } from "../ports/Store.ts"
+import type { StorageFailed, Write } from "../ports/Store.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
 import {
   type Invocation,
@@ -27,6 +27,9 @@ const MAX_GID = 255
 /** Types are matched exactly, so none may look like another, such as `System` or ` system`. */
 const TYPE = /^[a-z][a-z0-9_-]{0,31}$/
 
+/** Records of the groups with a limited lifetime: gids, and times in milliseconds since 1970. */
+export const EXPIRING_RECORDS = { dialect: "parley", kind: "expiringChats" } as const
+
 type Reply = ReplyOf<CreateChat>
 
 export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function* (context, invocation, command) {
@@ -37,6 +40,13 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
   }
   const problem = nameProblem(context, command.name, true)
   if (problem !== undefined) return yield* refuse(problem)
+  const { lifetime } = command
+  if (lifetime !== undefined) {
+    if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > MAX_LIFETIME) {
+      return yield* refuse(invalid("lifetime", `must be an integer from 1 to ${MAX_LIFETIME} seconds`))
+    }
+    if (command.type !== "group") return yield* refuse(invalid("lifetime", "must be absent, except for groups"))
+  }
   const own = Object.keys(command.attributes ?? {}).find(isEngineAttribute)
   if (own !== undefined) return yield* refuse(invalid(`attributes.${own}`, "must not be given as an attribute"))
   const others = yield* existing(context, invocation, "members", command.members)
@@ -52,7 +62,13 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
     const gid = directGid(a, b)
     const existingChat = yield* stored(context, invocation, gid)
     if (existingChat !== undefined) return replyWith<Reply>({ ...view(existingChat), created: false })
-    return creation(invocation, { ...newChat(command, gid, now), members, createdBy: by, owner: null, subject: 0 })
+    return creation(context, invocation, {
+      ...newChat(command, gid, now),
+      members,
+      createdBy: by,
+      owner: null,
+      subject: 0
+    })
   }
 
   if (command.gid === "" || command.gid.length > MAX_GID) {
@@ -73,7 +89,7 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
     }
     return replyWith<Reply>({ ...view(existingChat), created: false })
   }
-  return creation(invocation, {
+  return creation(context, invocation, {
     ...newChat(command, command.gid, now, invocation.scope),
     members,
     createdBy: by,
@@ -98,6 +114,7 @@ const newChat = (
   attributes: {
     ...command.attributes,
     ...(command.via !== undefined && { [VIA]: command.via }),
+    ...(command.lifetime !== undefined && { [EXPIRES_AT]: now + command.lifetime * 1000 }),
     ...(typeof scope === "object" && { [ORGANISATION]: scope.organisation })
   }
 })
@@ -112,10 +129,24 @@ const stored = (
   return duplicate?.chat.gid === gid ? Effect.succeed(context.chats.put(duplicate)) : context.chats.find({ gid })
 }
 
-const creation = (invocation: Invocation, chat: NewChat): Plan<Reply> => ({
-  batch: { expectedVersions: [], writes: [{ _tag: "CreateChat", chat, by: invocation.by }] },
+/** Returns the record of a group with a limited lifetime; none for other chats. */
+const expiryWrites = ({ gid, attributes }: NewChat): ReadonlyArray<Write> => {
+  const value = attributes[EXPIRES_AT]
+  if (value === undefined) return []
+  return [
+    { _tag: "PutRecord", record: { ...EXPIRING_RECORDS, key: gid, value } },
+    { _tag: "NoteChange", change: { _tag: "RecordsChanged", ...EXPIRING_RECORDS } }
+  ]
+}
+
+const creation = (context: CommandContext, invocation: Invocation, chat: NewChat): Plan<Reply> => ({
+  batch: {
+    expectedVersions: [],
+    writes: [{ _tag: "CreateChat", chat, by: invocation.by }, ...expiryWrites(chat)]
+  },
   toOutcome: ([written]) => {
     const entry = entryOf(written)
+    if (EXPIRES_AT in chat.attributes) for (const listener of context.expiryListeners) listener()
     if (written?._tag !== "Chat") throw new Error(`the store returned ${written?._tag} for a chat`)
     const created = written.stored
     return {

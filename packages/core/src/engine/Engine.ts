@@ -166,6 +166,7 @@ export class Engine extends Context.Service<
         sentTimes: new SentTimes(store),
         transientTimes: new TransientTimes(),
         userRecords: [],
+        expiryListeners: [],
         fileUrls: []
       }
 

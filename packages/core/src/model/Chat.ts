@@ -146,6 +146,18 @@ export const ORGANISATION = "parley.organisation"
 /** Attribute with the interval of slow mode in seconds; absent without slow mode. Set by the command `SetSlowMode`. */
 export const SLOW_MODE = "parley.slowMode"
 
+/** Attribute with the time at which a group is dissolved, in milliseconds since 1970; set when it is created. */
+export const EXPIRES_AT = "parley.expiresAt"
+
+/** Maximum lifetime of a group with a limited one, in seconds: one day. */
+export const MAX_LIFETIME = 86_400
+
+/** Returns the time at which a chat is dissolved, in milliseconds since 1970; undefined if it has no limited lifetime. */
+export const expiryOf = ({ attributes }: Pick<Chat, "attributes">): number | undefined => {
+  const time = attributes[EXPIRES_AT]
+  return typeof time === "number" ? time : undefined
+}
+
 /** Beginning of the names of attributes that only the engine sets. */
 const ENGINE_PREFIX = "parley."
 

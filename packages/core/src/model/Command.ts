@@ -76,6 +76,11 @@ export interface CreateChat {
   readonly attributes?: Readonly<Record<string, unknown>>
   /** The dialect through which the chat is created, if it is recorded. */
   readonly via?: string
+  /**
+   * Seconds after which the chat is dissolved, from 1 to 86,400, for a group; absent for an unlimited lifetime. Ignored if the
+   * chat exists. Refused with `Invalid` for others.
+   */
+  readonly lifetime?: number
 }
 /**
  * Adds the caller to a public group. A member gets the chat unchanged. A private group is refused with `NotPublic`.

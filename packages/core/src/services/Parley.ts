@@ -13,6 +13,7 @@ import * as NodeLink from "../nodes/NodeLink.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
 import { Hub } from "../delivery/Hub.ts"
+import * as ExpiringChats from "./ExpiringChats.ts"
 import { Leases } from "./Leases.ts"
 import * as LogThrottle from "../logging/LogThrottle.ts"
 import { OfflineQueue } from "./OfflineQueue.ts"
@@ -78,6 +79,7 @@ export function layerOn<E>(
   const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
   const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))
   const services = Layer.mergeAll(
+    ExpiringChats.layer,
     Leases.layer,
     OfflineQueue.layer,
     Permissions.layer,

@@ -1,5 +1,5 @@
 /** Conversations: creation, members, attributes, simple queries. */
-import { type Chat, VIA, withParts } from "@parley/core/Chat"
+import { type Chat, MAX_LIFETIME, VIA, withParts } from "@parley/core/Chat"
 import type { ChatRef } from "@parley/core/Command"
 import { textBytes } from "@parley/core/Utf8"
 import * as Clock from "effect/Clock"
@@ -14,7 +14,7 @@ import type { CommandContext, CommandHandler, Handler, HandlerFailure } from "./
 import { iso } from "./encode.ts"
 import { Code, fail, failureOf, unsupported } from "./errors.ts"
 import { type Signature, type Signed, verifySignature } from "./verifySignature.ts"
-import { chatRef, conversationId, ID_LENGTH, newConversationId, RANDOM_BYTES } from "./ids.ts"
+import { chatRef, conversationId, ID_LENGTH, newConversationId, RANDOM_BYTES, TEMPORARY_PREFIX } from "./ids.ts"
 
 const reply = (op: number, conv: Command["conv"]): Command => ({ cmd: Cmd.conv, op, conv: conv ?? {} })
 
@@ -61,29 +61,34 @@ export const namedUsers = Effect.fnUntraced(function* (
   return known.length === ids.length ? known : yield* deps.clients.resolve(appId, ids)
 })
 
+/** Returns the lifetime of a temporary conversation in seconds; one day is the maximum and the default. */
+const lifetimeOf = (ttl = 0): number => (ttl > 0 ? Math.min(ttl, MAX_LIFETIME) : MAX_LIFETIME)
+
 /** `start`: a unique conversation is found by its members. */
 export const startConversation: CommandHandler = Effect.fnUntraced(function* (context) {
   const { deps, user, app, command, run } = context
   const { conv = {} } = command
   if (conv.transient === true) return yield* unsupported("chat rooms")
-  if (conv.tempConv === true) return yield* unsupported("temporary conversations")
   yield* requireSignature(context, { _tag: "Start", members: conv.m ?? [] })
   const { name = "", ...change } = yield* parseAttributes(conv.attr?.data, deps.settings)
   const users = yield* namedUsers(context)
   const members = [...new Set([user.id, ...users.map(({ id }) => id)])]
-  const isUnique = conv.unique === true
+  const lifetime = conv.tempConv === true ? lifetimeOf(conv.tempConvTTL) : undefined
+  const isUnique = conv.unique === true && lifetime === undefined
   const isDirect = isUnique && members.length === 2 && app.pairs === "direct"
   const now = yield* Clock.currentTimeMillis
   const { chat, created } = yield* run({
     _tag: "CreateChat",
     gid: isUnique
       ? yield* uniqueId(context, members)
-      : newConversationId(now, Hex.encode(yield* deps.random.randomBytes(RANDOM_BYTES))),
+      : (lifetime === undefined ? "" : TEMPORARY_PREFIX) +
+        newConversationId(now, Hex.encode(yield* deps.random.randomBytes(RANDOM_BYTES))),
     name,
     type: isDirect ? "one2one" : "group",
     members,
     subject: 0,
-    public: !isDirect && app.conversations === "public",
+    public: !isDirect && lifetime === undefined && app.conversations === "public",
+    ...(lifetime !== undefined && { lifetime }),
     attributes: withParts(change.attributes, change.parts),
     via: DIALECT
   })
@@ -97,7 +102,8 @@ export const startConversation: CommandHandler = Effect.fnUntraced(function* (co
       cid,
       cdate: iso(chat.createdAt),
       m: clientIds(context, chat),
-      ...(isUnique && { unique: true, uniqueId: cid })
+      ...(isUnique && { unique: true, uniqueId: cid }),
+      ...(lifetime !== undefined && { tempConv: true, tempConvTTL: lifetime })
     }),
     serverTs: now
   }

@@ -10,7 +10,7 @@ import { changedAttributes } from "./attributes.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
 import { type LinkOf, toWire } from "./content.ts"
 import { Code } from "./errors.ts"
-import { conversationId, messageId } from "./ids.ts"
+import { conversationId, isTemporaryId, messageId } from "./ids.ts"
 import type { PendingReceipts } from "./PendingReceipts.ts"
 import { pushPacket, type Recipients, replyPacket } from "./packets.ts"
 import type { MessageOf } from "./schema.ts"
@@ -32,8 +32,10 @@ export type Role = "Manager" | "Member" | "Owner"
 /** Kinds of conversations (`convType`). */
 const NORMAL = 1
 const SYSTEM = 3
+const TEMPORARY = 4
 
-export const convType = ({ type }: Pick<Chat, "type">): number => (type === "system" ? SYSTEM : NORMAL)
+export const convType = ({ gid, type }: Pick<Chat, "gid" | "type">): number =>
+  isTemporaryId(gid) ? TEMPORARY : type === "system" ? SYSTEM : NORMAL
 
 /** Returns what a client needs of a message beside its content. */
 const direct = (message: Message, chat: Chat, { clientOf, linkOf }: EncodingFacts): Command["direct"] => ({

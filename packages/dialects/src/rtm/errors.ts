@@ -32,6 +32,7 @@ export const Code = {
   logRejected: 4312,
   conversationBlacklisted: 4315,
   membershipRequired: 4317,
+  temporaryExpired: 4323,
   invalidTarget: 4401,
   messageRejectedByHook: 4402,
   ownershipRequired: 4403,

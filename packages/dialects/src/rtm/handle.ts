@@ -20,6 +20,7 @@ import {
 import type { Deps, Handler, HandlerFailure } from "./context.ts"
 import { Code, Failure, fail, failureOf, unsupported } from "./errors.ts"
 import { closeSession, numberOf, openSession, queryOnline, refreshSession } from "./login.ts"
+import { isTemporaryId } from "./ids.ts"
 import { fetchLogs } from "./logs.ts"
 import { draftOf, hasToken, isTransient, patchMessage, sendMessage, sentReply } from "./messages.ts"
 import { blockClients, queryBlocked, querySilenced, silenceMembers } from "./moderation.ts"
@@ -116,6 +117,14 @@ const trySend = (
   )
 }
 
+/** A temporary conversation that does not exist for the client has expired. */
+const expired = ({ conv, direct, logs }: Command, failure: Failure): Failure => {
+  const isMissing = failure.code === Code.conversationNotFound || failure.code === Code.invalidTarget
+  return isMissing && isTemporaryId(conv?.cid ?? direct?.cid ?? logs?.cid ?? "")
+    ? fail(Code.temporaryExpired, "The temporary conversation has expired.")
+    : failure
+}
+
 const handle = (
   deps: Deps,
   session: ClientSession,
@@ -125,8 +134,8 @@ const handle = (
 ): Effect.Effect<Reply> =>
   replyTo(deps, session, client, command, run).pipe(
     Effect.catchTags({
-      Failure: (failure) => Effect.succeed(failed(client, command, failure)),
-      Refused: ({ reason }) => Effect.succeed(failed(client, command, failureOf(reason))),
+      Failure: (failure) => Effect.succeed(failed(client, command, expired(command, failure))),
+      Refused: ({ reason }) => Effect.succeed(failed(client, command, expired(command, failureOf(reason)))),
       StorageFailed: (failure) =>
         Effect.as(logFailedOperation(failure), failed(client, command, failureOf({ _tag: "Unavailable" })))
     }),

@@ -14,11 +14,18 @@ const ID = /^[0-9a-f]{24}$/
 /** Beginning of ids that are numbers. Ids of the hosted service begin with their time, which is never 0. */
 const NUMBER = "0".repeat(12)
 
+/** Ids of temporary conversations, which are the gids of their chats. */
+const TEMPORARY = /^_tmp:[0-9a-f]{24}$/
+export const TEMPORARY_PREFIX = "_tmp:"
+
+export const isTemporaryId = (conversation: string): boolean => TEMPORARY.test(conversation)
+
 export const conversationId = ({ id, gid }: Pick<Chat, "gid" | "id">): string =>
-  ID.test(gid) && !gid.startsWith(NUMBER) ? gid : id.toString(16).padStart(24, "0")
+  isTemporaryId(gid) || (ID.test(gid) && !gid.startsWith(NUMBER)) ? gid : id.toString(16).padStart(24, "0")
 
 /** Returns the chat that an id names; undefined for other texts. */
 export const chatRef = (conversation: string): ChatRef | undefined => {
+  if (isTemporaryId(conversation)) return { gid: conversation }
   if (!ID.test(conversation)) return undefined
   return conversation.startsWith(NUMBER) ? { id: ChatId(Number.parseInt(conversation, 16)) } : { gid: conversation }
 }

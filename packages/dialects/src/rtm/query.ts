@@ -1,5 +1,5 @@
 /** Queries of conversations, by conditions on their fields: among those named by id, otherwise among the client's own. */
-import { isMember } from "@parley/core/Chat"
+import { type Chat, expiryOf, isMember } from "@parley/core/Chat"
 import type { ChatView } from "@parley/core/Command"
 import type { Message } from "@parley/core/Message"
 import type { Refused } from "@parley/core/Refused"
@@ -13,8 +13,8 @@ import { toWire } from "./content.ts"
 import { clientIds } from "./conversations.ts"
 import type { CommandContext, Handler } from "./context.ts"
 import { type EncodingFacts, iso } from "./encode.ts"
-import { Code, fail, type Failure, unsupported } from "./errors.ts"
-import { chatRef, conversationId, messageId } from "./ids.ts"
+import { Code, fail, type Failure } from "./errors.ts"
+import { chatRef, conversationId, isTemporaryId, messageId } from "./ids.ts"
 import { MAX_SORT, orderBy } from "./orderBy.ts"
 import { compileWhere, type Document, type Matches } from "./where.ts"
 
@@ -64,8 +64,8 @@ interface Found {
 export const queryConversations: Handler = Effect.fnUntraced(function* (context) {
   const { deps, command } = context
   const { where, sort = "", limit = DEFAULT_LIMIT, skip = 0, flag = 0, tempConvIds = [] } = command.conv ?? {}
-  if (tempConvIds.length > 0) return yield* unsupported("temporary conversations")
-  const { ids, matches } = yield* parseWhere(where?.data)
+  const { ids: named, matches } = yield* parseWhere(where?.data)
+  const ids = tempConvIds.length > 0 ? tempConvIds.filter(isTemporaryId) : named
   const order = orderBy(sort === "" ? "-lm" : sort)
   if (order === undefined) return yield* fail(Code.queryFailed, `sort may have at most ${MAX_SORT} keys.`)
   if (skip < 0 || limit < 0) return yield* fail(Code.queryFailed, "skip and limit must not be negative.")
@@ -93,7 +93,8 @@ const candidatesOf = Effect.fnUntraced(function* (
   { run }: CommandContext,
   ids: ReadonlyArray<string> | undefined
 ): Effect.fn.Return<ReadonlyArray<ChatView>, Failure | Refused> {
-  if (ids === undefined) return yield* run({ _tag: "ListChats" })
+  // Temporary conversations are found by their ids only.
+  if (ids === undefined) return (yield* run({ _tag: "ListChats" })).filter(({ chat }) => !isTemporaryId(chat.gid))
   if (ids.length > MAX_LIMIT) return yield* invalidWhere(`must name at most ${MAX_LIMIT} conversations`)
   const views: Array<ChatView> = []
   for (const id of new Set(ids)) {
@@ -126,6 +127,12 @@ const fieldsOf = (context: CommandContext, view: ChatView, muted: boolean): Docu
   mu: muted ? [context.user.account] : []
 })
 
+/** Fields of a temporary conversation, with the rest of its lifetime in seconds. */
+const temporaryFields = (chat: Chat, now: number): Document => ({
+  temp: true,
+  ttl: Math.max(1, Math.ceil(((expiryOf(chat) ?? now) - now) / 1000))
+})
+
 /** A conversation with all its members, without the flags of a client. */
 export const conversationFields = (context: Pick<CommandContext, "deps">, { chat, head }: ChatView): Document => ({
   ...attributesOf(chat),
@@ -133,6 +140,7 @@ export const conversationFields = (context: Pick<CommandContext, "deps">, { chat
   c: context.deps.facts.clientOf(chat.createdBy),
   m: clientIds(context, chat),
   ...(chat.type === "system" && { sys: true }),
+  ...(isTemporaryId(chat.gid) && temporaryFields(chat, context.deps.clock.currentTimeMillisUnsafe())),
   createdAt: iso(chat.createdAt),
   updatedAt: iso(Math.max(chat.createdAt, chat.editedAt)),
   ...(head.activeAt > 0 && { lm: { __type: "Date", iso: iso(head.activeAt) } })
