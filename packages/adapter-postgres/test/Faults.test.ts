@@ -199,6 +199,22 @@ describe("a connection to PostgreSQL", () => {
       assert.strictEqual(yield* append(store, chat, ann, "later"), 3)
     }, Effect.scoped)
   )
+
+  it.live(
+    "without replies stores no message of the same sender that waited behind a failed one",
+    Effect.fnUntraced(function* () {
+      const { ann, chat, proxy, store } = yield* fixture
+      yield* append(store, chat, ann, "first")
+      proxy.next("swallow", "lost")
+      const lost = yield* Effect.forkChild(append(store, chat, ann, "lost"))
+      // It is with the database: the next one waits for its outcome.
+      while (!proxy.isDone) yield* nextTurn
+      const waiting = yield* Effect.forkChild(append(store, chat, ann, "waiting"))
+      assert.deepStrictEqual([yield* Fiber.join(lost), yield* Fiber.join(waiting)], [undefined, undefined])
+      assert.strictEqual(yield* append(store, chat, ann, "later"), 3)
+      assert.deepStrictEqual(yield* gidsOf(store, chat), ["first", "later"])
+    }, Effect.scoped)
+  )
 })
 
 describe("a database that cannot be reached for a while", () => {

@@ -49,7 +49,7 @@ const counted = Effect.gen(function* () {
       settled()
     })
   }
-  return { close: Effect.promise(() => groupCommit.close()), ends, post, sizes }
+  return { close: Effect.promise(() => groupCommit.close()), ends, file, groupCommit, post, sizes }
 })
 
 afterEach(() => {
@@ -136,4 +136,56 @@ describe("a store that is closed", () => {
       })
     )
   }
+})
+
+/** A writer on whose log messages called "lost" fail; `RAISE` of this kind. */
+const failing = Effect.fnUntraced(function* (kind: "ROLLBACK" | "ABORT") {
+  const { groupCommit, file, sizes } = yield* counted
+  const database = new DatabaseSync(file)
+  database.exec(
+    `CREATE TRIGGER lost BEFORE INSERT ON log WHEN NEW.gid = 'lost' BEGIN SELECT RAISE(${kind}, 'no room'); END`
+  )
+  database.close()
+  const append = (gid: string, device: string | null = null) =>
+    new Promise<string | undefined>((resolve) => {
+      const body = { _tag: "Posted", gid, type: "normal", contentType: "text", content: gid, date: 0 } as const
+      groupCommit.appendMessage({ chat: ChatId(1), version: 1, by: UserId(1), device, at: 0, body }, (entry) =>
+        resolve(entry?.body.gid)
+      )
+    })
+  return { append, sizes }
+})
+
+describe("after a message that failed", () => {
+  it.effect("none of the same sender's is stored that waited for the next transaction", () =>
+    Effect.gen(function* () {
+      const { append, sizes } = yield* failing("ROLLBACK")
+      const lost = append("lost")
+      while (sizes.length === 0) yield* Effect.promise(() => turn())
+      // The first transaction is with the writer, whose answer arrives in a later turn.
+      const later = [append("m2"), append("m3"), append("n1", "phone")]
+      assert.deepStrictEqual(yield* Effect.promise(() => Promise.all([lost, ...later])), [
+        undefined,
+        undefined,
+        undefined,
+        "n1"
+      ])
+      assert.strictEqual(yield* Effect.promise(() => append("m4")), "m4")
+    })
+  )
+
+  it.effect("none of the same sender's is stored in the same transaction", () =>
+    Effect.gen(function* () {
+      const { append, sizes } = yield* failing("ABORT")
+      const sent = ["m1", "lost", "m2"].map((gid) => append(gid))
+      const other = append("n1", "phone")
+      assert.deepStrictEqual(yield* Effect.promise(() => Promise.all([...sent, other])), [
+        "m1",
+        undefined,
+        undefined,
+        "n1"
+      ])
+      assert.deepStrictEqual(sizes, [4])
+    })
+  )
 })

@@ -147,6 +147,18 @@ export const toBatch = ({ chat, version, ...entry }: MessageAppend): WriteBatch 
   writes: [{ _tag: "Append", chat, ...entry }]
 })
 
+/**
+ * Returns whether a message comes from the same device of the same user as one of these, whose append has failed. It
+ * must not be stored before the failed one is sent again.
+ */
+export const followsFailed = (
+  failed: ReadonlyArray<Pick<MessageAppend, "by" | "device">>
+): ((message: Pick<MessageAppend, "by" | "device">) => boolean) => {
+  const keyOf = ({ by, device }: Pick<MessageAppend, "by" | "device">) => JSON.stringify([by, device])
+  const senders = new Set(failed.map(keyOf))
+  return (message) => senders.size > 0 && senders.has(keyOf(message))
+}
+
 /** Result of a write, at the write's index. */
 export type WriteResult =
   /** The created chat, and its entry `Created`. */
@@ -236,8 +248,9 @@ export class Store extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
     /**
      * Commits `toBatch(message)` in its turn among all batches, without running an effect. Calls back once: with the
-     * entry as soon as it is durable, or with undefined if `commit` would have failed. Optional, for stores that have a
-     * faster path than `commit`.
+     * entry as soon as it is durable, or with undefined if `commit` would have failed. After a failure of the storage it
+     * also stores none of the messages from the same device that were waiting (`followsFailed`): the failed one is sent
+     * again first. Optional, for stores that have a faster path than `commit`.
      */
     readonly appendMessage?: (message: MessageAppend, onComplete: (entry: Entry<Posted> | undefined) => void) => void
 

@@ -17,7 +17,12 @@ export type PendingBatch = {
   /** Time of the call, by `performance.now()`. */
   readonly since: number
 } & (
-  | { readonly message: MessageAppend; readonly onComplete: (outcome: Appended) => void }
+  | {
+      readonly message: MessageAppend
+      /** False if it is refused together with an earlier one of its sender that failed; see `appendMessage`. */
+      readonly mayFollowFailed: boolean
+      readonly onComplete: (outcome: Appended) => void
+    }
   | { readonly message: undefined; readonly batch: WriteBatch; readonly onComplete: (outcome: Committed) => void }
 )
 

@@ -5,7 +5,7 @@
  * One connection writes, so that batches take effect in the order of the calls.
  */
 import type { Entry, Posted } from "@parley/core/Log"
-import { toBatch, type MessageAppend, type WriteBatch } from "@parley/core/Store"
+import { followsFailed, toBatch, type MessageAppend, type WriteBatch } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import { PATIENCE } from "../SessionPool.ts"
 import {
@@ -41,6 +41,15 @@ const appendedOf = (outcome: BatchOutcome): Appended => {
 const batchOf = (message: MessageAppend): WriteBatch =>
   message.version === 0 ? { ...toBatch(message), expectedVersions: [] } : toBatch(message)
 
+/** Whether the storage failed, in place of a refusal. */
+const isFailure = (outcome: Appended | undefined): boolean =>
+  outcome !== undefined && "refused" in outcome && typeof outcome.refused === "object"
+
+const refuseLater = (later: ReadonlyArray<PendingBatch>): void => {
+  const cause = new Error("an earlier message of the sender failed")
+  for (const one of later) if (one.message !== undefined) one.onComplete({ refused: { cause } })
+}
+
 export class Writer {
   readonly #connections: Connections
   #waiting: Array<PendingBatch> = []
@@ -73,14 +82,14 @@ export class Writer {
         }
         const onComplete = (outcome: Appended): void =>
           resume(Effect.succeed(committedMessage(this.#connections, message, outcome)))
-        this.#add({ since, message, onComplete })
+        this.#add({ since, message, mayFollowFailed: true, onComplete })
       })
     )
 
   readonly appendMessage = (message: MessageAppend, onComplete: (entry: Entry<Posted> | undefined) => void): void => {
     if (this.#refusal() !== undefined) return queueMicrotask(() => onComplete(undefined))
     const done = (outcome: Appended): void => onComplete("id" in outcome ? outcome : undefined)
-    this.#add({ since: performance.now(), message, onComplete: done })
+    this.#add({ since: performance.now(), message, mayFollowFailed: false, onComplete: done })
   }
 
   /** Why batches are refused at once. */
@@ -161,10 +170,12 @@ export class Writer {
       const appends = group.flatMap(({ message }) => message ?? [])
       return Effect.map(appendGroup(this.#connections, appends, deadline), (outcomes) => {
         this.#expected = group.length + this.#waiting.length
+        const later = this.#takeLater(appends.filter((_, index) => isFailure(outcomes[index])))
         for (const [index, one] of group.entries()) {
           const outcome = outcomes[index]
           if (one.message !== undefined && outcome !== undefined) one.onComplete(outcome)
         }
+        refuseLater(later)
       })
     }
     return Effect.map(
@@ -175,14 +186,35 @@ export class Writer {
       ),
       (outcomes) => {
         this.#expected = group.length + this.#waiting.length
+        const later = this.#takeLater(
+          group.flatMap(({ message }, index) => {
+            const outcome = outcomes[index]
+            return message !== undefined && outcome !== undefined && isFailure(appendedOf(outcome)) ? [message] : []
+          })
+        )
         for (const [index, one] of group.entries()) {
           const outcome = outcomes[index]
           if (outcome === undefined) continue
           if (one.message === undefined) one.onComplete(committed(this.#connections, outcome))
           else one.onComplete(appendedOf(outcome))
         }
+        refuseLater(later)
       }
     )
+  }
+
+  /** Removes and returns the waiting messages that `appendMessage` must not store after these failed ones. */
+  #takeLater(failed: ReadonlyArray<MessageAppend>): ReadonlyArray<PendingBatch> {
+    if (failed.length === 0) return []
+    const isLater = followsFailed(failed)
+    const later: Array<PendingBatch> = []
+    const waiting: Array<PendingBatch> = []
+    for (const one of this.#waiting) {
+      const isRefused = one.message !== undefined && !one.mayFollowFailed && isLater(one.message)
+      ;(isRefused ? later : waiting).push(one)
+    }
+    this.#waiting = waiting
+    return later
   }
 
   /** Accepts no more batches, and waits until the pending ones are committed. */

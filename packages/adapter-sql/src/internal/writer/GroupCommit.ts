@@ -9,6 +9,7 @@ import type { EntryId } from "@parley/core/Ids"
 import type { Entry, Posted } from "@parley/core/Log"
 import {
   Duplicate,
+  followsFailed,
   type MessageAppend,
   VersionConflict,
   StorageFailed,
@@ -225,13 +226,21 @@ export class GroupCommit {
     this.#lastReply = performance.now()
     if (this.#waiting.length > 0 || this.#closedBy !== undefined) this.#schedule()
     if (message._tag === "Displaced") return fail(batches, this.#displaced)
-    if (message._tag === "Failed") return fail(batches, message.cause)
+    if (message._tag === "Failed") {
+      const later = this.#takeLater(batches)
+      fail(batches, message.cause)
+      return fail(later, message.cause)
+    }
     if (message._tag !== "Done") return
     const { numbers, ended, refused } = message
     let at = 0
     const number = (): number => numbers[at++] ?? 0
     let endedAt = 0
     const nextEnded = (): ReadonlyArray<string> => ended[endedAt++] ?? []
+    const hasFailed = refused.some(([, { _tag }]) => _tag === "Failed")
+    const later = hasFailed
+      ? this.#takeLater(refused.flatMap(([index, { _tag }]) => (_tag === "Failed" ? (batches[index] ?? []) : [])))
+      : []
     let refusals = 0
     for (const [index, one] of batches.entries()) {
       const refusal = refused[refusals]
@@ -241,6 +250,17 @@ export class GroupCommit {
       else if (isRefused) one.onOutcome(Effect.fail(toError(refusal[1])))
       else one.onOutcome(Effect.succeed(one.batch.writes.map((write) => written(write, number, nextEnded))))
     }
+    fail(later, undefined)
+  }
+
+  /** Removes and returns the waiting messages that `appendMessage` must not store after these failed ones. */
+  #takeLater(failures: ReadonlyArray<PendingBatch>): ReadonlyArray<PendingBatch> {
+    const isLater = followsFailed(failures.flatMap(({ message }) => message ?? []))
+    const later: Array<PendingBatch> = []
+    const waiting: Array<PendingBatch> = []
+    for (const one of this.#waiting) (one.message !== undefined && isLater(one.message) ? later : waiting).push(one)
+    this.#waiting = waiting
+    return later
   }
 
   /** Fails the waiting batches; the writer's reply fails those in flight. */

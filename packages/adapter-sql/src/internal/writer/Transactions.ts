@@ -1,12 +1,14 @@
 /** Commits lists of batches, one transaction each, and updates the log's indexes in separate transactions. */
 import type { EntryId } from "@parley/core/Ids"
-import type { WriteBatch } from "@parley/core/Store"
+import { followsFailed, type MessageAppend, type WriteBatch } from "@parley/core/Store"
 import { BatchApplier } from "./ApplyBatch.ts"
 import { isBusy, isUniqueViolation } from "../sqliteError.ts"
 import { GidIndex, provideFingerprint } from "../log-index/GidIndex.ts"
 import type { Statements } from "../Statements.ts"
 import { UnindexedTail } from "../log-index/UnindexedTail.ts"
-import type { FromWriter, MessageRow, Refusal } from "./protocol.ts"
+import { type FromWriter, isMessageAppend, type MessageRow, type Refusal } from "./protocol.ts"
+
+type Sender = Pick<MessageAppend, "by" | "device">
 
 // A conflict ends the transaction: to roll back one statement, SQLite would copy each page before changing it.
 const EXTEND = `INSERT OR ROLLBACK INTO log_by_chat (chat, seq, id)
@@ -41,9 +43,19 @@ export class Transactions {
     try {
       if (this.#begin()) this.#applier.invalidate()
       newest = this.#tail.isLoaded ? this.#tail.newest : undefined
+      /** The first failure of a message, and the senders of failed ones. */
+      let failure: Refusal | undefined
+      const failed: Array<Sender> = []
       for (const [index, batch] of batches.entries()) {
-        const refusal = this.#applier.apply(batch, numbers, ended)
-        if (refusal !== undefined) refused.push([index, refusal])
+        const sender: Sender | undefined = isMessageAppend(batch) ? { by: batch[2], device: batch[3] } : undefined
+        // A sender's later message is not stored before the failed one is sent again.
+        const isLater = failure !== undefined && sender !== undefined && followsFailed(failed)(sender)
+        const refusal = isLater ? failure : this.#applier.apply(batch, numbers, ended)
+        if (refusal === undefined) continue
+        refused.push([index, refusal])
+        if (refusal._tag !== "Failed" || sender === undefined || isLater) continue
+        failure = refusal
+        failed.push(sender)
       }
       this.#db.prepare("COMMIT").run()
       return { _tag: "Done", numbers, ended, refused }
