@@ -99,6 +99,7 @@ export const orders: Readonly<Record<string, ReadonlyArray<string>>> = {
     "protocols.ts",
     "healthRoutes.ts",
     "nodeCommands.ts",
+    "doctor",
     "server.ts",
     "cli",
     "main.ts"

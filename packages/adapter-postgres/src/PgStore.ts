@@ -3,7 +3,7 @@
  * standbys.
  */
 import { Store } from "@parley/core/Store"
-import type { Verification } from "@parley/core/StoreInvariants"
+import type { DatabaseState, Verification } from "@parley/core/StoreInvariants"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -11,7 +11,7 @@ import { checkDatabase } from "./internal/checkDatabase.ts"
 import type { DatabaseError } from "./internal/errors.ts"
 import { isPrepared } from "./internal/connect.ts"
 import { openStore } from "./internal/openStore.ts"
-import { verifyDatabase } from "./internal/queries/verify.ts"
+import { inspectDatabase, verifyDatabase } from "./internal/queries/verify.ts"
 
 export { DatabaseError } from "./internal/errors.ts"
 
@@ -50,3 +50,7 @@ export const exists = (options: Options): Effect.Effect<boolean, DatabaseError> 
  */
 export const verify = (options: Options): Effect.Effect<Verification, DatabaseError> =>
   verifyDatabase({ url: options.url, schema: options.schema ?? "parley" })
+
+/** Returns the state of the database, whatever the version of its tables; writes nothing. Fails if it cannot be reached or used. */
+export const inspect = (options: Options): Effect.Effect<DatabaseState, DatabaseError> =>
+  inspectDatabase({ url: options.url, schema: options.schema ?? "parley" })

@@ -138,6 +138,9 @@ describe.skipIf(problem !== undefined)("verifying a database", () => {
           "UPDATE heads SET seq = 12012 WHERE chat = 1"
         )
       )
+      const { supported, time, ...state } = yield* PgStore.inspect(options)
+      assert.deepStrictEqual(state, { version: supported, newestId: 12_014, newestAt: 0 })
+      assert.isAbove(time ?? 0, Date.UTC(2025, 0, 1))
       const found = yield* PgStore.verify(options)
       assert.deepStrictEqual(found.findings, [])
       assert.strictEqual(found.checked.entries, 12_014)
@@ -149,6 +152,7 @@ describe.skipIf(problem !== undefined)("verifying a database", () => {
       const none = yield* newSchema("18")
       const failed = yield* Effect.flip(PgStore.verify(none))
       assert.match(failed.message, /cannot be verified: it has no tables of Parley\.$/)
+      assert.deepInclude(yield* PgStore.inspect(none), { version: 0, newestId: 0 })
       assert.isFalse(yield* PgStore.exists(none))
     })
   )

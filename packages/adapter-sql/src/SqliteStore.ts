@@ -9,9 +9,9 @@ import { checkOptions, nonEmpty } from "@parley/core/Check"
 import { Store } from "@parley/core/Store"
 import { backup as copyDatabase } from "./internal/backup.ts"
 import type { DatabaseError } from "./internal/DatabaseError.ts"
-import { verifyDatabase } from "./internal/queries/verify.ts"
+import { inspectDatabase, verifyDatabase } from "./internal/queries/verify.ts"
 import * as GroupCommit from "./internal/writer/GroupCommit.ts"
-import type { Verification } from "@parley/core/StoreInvariants"
+import type { DatabaseState, Verification } from "@parley/core/StoreInvariants"
 import { openStore } from "./internal/openStore.ts"
 
 export { DatabaseError } from "./internal/DatabaseError.ts"
@@ -39,6 +39,13 @@ export const backup = (options: { readonly file: string; readonly to: string }):
  */
 export const verify = (options: { readonly file: string }): Effect.Effect<Verification, DatabaseError> =>
   verifyDatabase(options.file)
+
+/**
+ * Returns the state of the database `file`, of any version, while a store uses it or none does; writes nothing. Fails if the file
+ * cannot be read, or is not a database of Parley.
+ */
+export const inspect = (options: { readonly file: string }): Effect.Effect<DatabaseState, DatabaseError> =>
+  inspectDatabase(options.file)
 
 /** The store on SQLite; `file` is the database's path. */
 export const layer = (options: { readonly file: string }): Layer.Layer<Store, DatabaseError> => {

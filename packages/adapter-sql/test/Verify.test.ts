@@ -7,7 +7,7 @@ import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Progress } from "@parley/core/Progress"
 import type { Finding } from "@parley/core/StoreInvariants"
 import { fill } from "../../core/test/verifiedStore.ts"
-import { post } from "../../core/src/testing/StoreLaws/Law.ts"
+import { NOW, post } from "../../core/src/testing/StoreLaws/Law.ts"
 import { folder } from "./folder.ts"
 import { each, threaded } from "./indexPolicies.ts"
 
@@ -216,6 +216,22 @@ describe("verifying a database", () => {
       const old = yield* filled
       execute(old, "PRAGMA user_version = 3")
       assert.match(yield* messageOf(old), /it has version 3, and this Parley verifies version \d+\.$/)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("inspecting a database", () => {
+  it.live("tells its version and its newest entry, whatever the version", () =>
+    Effect.gen(function* () {
+      const file = yield* filled
+      const { supported, ...state } = yield* SqliteStore.inspect({ file })
+      assert.deepStrictEqual(state, { version: supported, newestId: 14, newestAt: NOW, time: null })
+      execute(file, "PRAGMA user_version = 99")
+      assert.strictEqual((yield* SqliteStore.inspect({ file })).version, 99)
+      assert.match(
+        (yield* Effect.flip(SqliteStore.inspect({ file: `${file}.none` }))).message,
+        /cannot be read: there is no such file\.$/
+      )
     }).pipe(Effect.scoped)
   )
 })

@@ -77,6 +77,10 @@ describe("a server on PostgreSQL", () => {
       const command = (...words: ReadonlyArray<string>) =>
         runInProcess(elsewhere, [...words, "--database", database], { TMPDIR: elsewhere })
       assert.match((yield* command("db", "check")).out, / entries, .*; no violations\n$/)
+      const examined = yield* command("doctor", "--port", "0", "--tcp-port", "off")
+      assert.match(examined.out, /^ok {4}database: .* has version \d+ of the tables; /m)
+      assert.match(examined.out, /^ok {4}invariants: the data of /m)
+      assert.match(examined.out, /^ok {4}clock: /m)
       assert.strictEqual((yield* command("user", "disable", "carol")).code, 0)
       yield* carol.untilClosed
       // One of this machine, which a node runs.

@@ -40,6 +40,20 @@ export interface Verification {
   }
 }
 
+/** State of a database, read without a scan. */
+export interface DatabaseState {
+  /** Version of its tables; 0 if there are none. */
+  readonly version: number
+  /** Version of the tables of this Parley. */
+  readonly supported: number
+  /** Highest id of an entry, at least the number of entries; 0 for an empty log. */
+  readonly newestId: number
+  /** Time of that entry; milliseconds since 1970. */
+  readonly newestAt: number
+  /** The database server's own clock, milliseconds since 1970; null for a file. */
+  readonly time: number | null
+}
+
 /** A chat as it is stored beside its log. */
 export interface ChatFacts {
   /** Id of the chat. */

@@ -7,6 +7,7 @@ import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { chatCommand } from "../chat/command.ts"
 import { dbCommand } from "./dbCommand.ts"
+import { doctorCommand } from "./doctorCommand.ts"
 import { operatorTree } from "./operatorCommands.ts"
 import { printable } from "../terminal/printable.ts"
 import type { CliContext } from "./CliContext.ts"
@@ -23,6 +24,7 @@ export const runCommandLine = (context: CliContext, args: ReadonlyArray<string>)
           serveCommand(context),
           ...operatorTree(context, declared),
           dbCommand(context),
+          doctorCommand(context),
           chatCommand
         ])
       )

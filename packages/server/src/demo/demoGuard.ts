@@ -9,7 +9,8 @@ import { displayDatabase, type ServeOptions } from "../config/ServeOptions.ts"
 /** Record in a database that holds the demonstration. */
 const MARKER = { dialect: "parley", kind: "demonstration", key: "added" } as const
 
-const isLoopback = (host: string): boolean => host === "localhost" || isLoopbackAddress(host)
+/** Whether only this machine can reach this address. */
+export const isLoopback = (host: string): boolean => host === "localhost" || isLoopbackAddress(host)
 
 /** Returns the option by which other machines could reach the server, as a clause; undefined if they cannot. */
 const exposure = ({ host, trustedProxies }: ServeOptions): string | undefined => {

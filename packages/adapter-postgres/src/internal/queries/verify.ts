@@ -2,12 +2,13 @@
 import { ChatId, UserId } from "@parley/core/Ids"
 import type { EntryBody } from "@parley/core/Log"
 import { Progress } from "@parley/core/Progress"
-import { MAX_FINDINGS, StoreInvariants, type Verification } from "@parley/core/StoreInvariants"
+import { type DatabaseState, MAX_FINDINGS, StoreInvariants, type Verification } from "@parley/core/StoreInvariants"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { describeUrl, type OpenOptions, withSession } from "../connect.ts"
 import { DatabaseError } from "../errors.ts"
 import { isUsable, versionProblem } from "../migrate.ts"
+import { VERSION } from "../schema.ts"
 import type { Session } from "../Session.ts"
 import { Columns } from "../values.ts"
 
@@ -167,3 +168,19 @@ export const verifyDatabase = (options: OpenOptions): Effect.Effect<Verification
       new DatabaseError({ database, message: `The database ${database} cannot be verified: ${result}.` })
     )
   })
+
+const STATE = `SELECT version, coalesce(newest.id, 0), coalesce(newest.at, 0) FROM schema_version
+  LEFT JOIN (SELECT log.id, at FROM log ORDER BY log.id DESC LIMIT 1) AS newest ON true`
+const TIME = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, to_regclass('log') IS NOT NULL"
+
+/** Returns the state of the database. */
+export const inspectDatabase = (options: OpenOptions): Effect.Effect<DatabaseState, DatabaseError> =>
+  withSession(
+    options,
+    Effect.fnUntraced(function* (session): Effect.fn.Return<DatabaseState, SqlError> {
+      const now = new Columns((yield* session.query(TIME))[0] ?? [])
+      const time = now.int()
+      const state = new Columns(now.bool() ? ((yield* session.query(STATE))[0] ?? [0, 0, 0]) : [0, 0, 0])
+      return { version: state.int(), supported: VERSION, newestId: state.int(), newestAt: state.int(), time }
+    })
+  )

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import type { EntryBody } from "@parley/core/Log"
 import { Progress, type ReportProgress } from "@parley/core/Progress"
-import { MAX_FINDINGS, StoreInvariants, type Verification } from "@parley/core/StoreInvariants"
+import { type DatabaseState, MAX_FINDINGS, StoreInvariants, type Verification } from "@parley/core/StoreInvariants"
 import * as Effect from "effect/Effect"
 import { DatabaseError } from "../DatabaseError.ts"
 import { provideFingerprint } from "../log-index/GidIndex.ts"
@@ -141,27 +141,45 @@ const verifyOpen = (database: DatabaseSync, report: ReportProgress): Verificatio
   return invariants.finish()
 }
 
+/** Runs `use` on a snapshot of the database `file`, which is only read. */
+const onSnapshot = <A>(
+  file: string,
+  verb: string,
+  use: (database: DatabaseSync, version: number) => A
+): Effect.Effect<A, DatabaseError> =>
+  Effect.try({
+    try: () => {
+      if (!existsSync(file)) throw new Error("there is no such file")
+      const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT })
+      try {
+        database.exec("BEGIN")
+        const version = pragma(database, "user_version")
+        if (pragma(database, "application_id") !== APPLICATION) throw new Error("it is not a database of Parley")
+        return use(database, version)
+      } finally {
+        database.close()
+      }
+    },
+    catch: (cause) =>
+      new DatabaseError({ file, message: `The database ${file} cannot be ${verb}: ${errorText(cause)}.` })
+  })
+
 /** Verifies the database `file` on one snapshot. */
 export const verifyDatabase = (file: string): Effect.Effect<Verification, DatabaseError> =>
   Effect.flatMap(Progress, (report) =>
-    Effect.try({
-      try: () => {
-        if (!existsSync(file)) throw new Error("there is no such file")
-        const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT })
-        try {
-          database.exec("BEGIN")
-          const version = pragma(database, "user_version")
-          if (pragma(database, "application_id") !== APPLICATION) throw new Error("it is not a database of Parley")
-          if (version !== migrations.length) {
-            throw new Error(`it has version ${version}, and this Parley verifies version ${migrations.length}`)
-          }
-          provideFingerprint(database)
-          return verifyOpen(database, report)
-        } finally {
-          database.close()
-        }
-      },
-      catch: (cause) =>
-        new DatabaseError({ file, message: `The database ${file} cannot be verified: ${errorText(cause)}.` })
+    onSnapshot(file, "verified", (database, version) => {
+      if (version !== migrations.length) {
+        throw new Error(`it has version ${version}, and this Parley verifies version ${migrations.length}`)
+      }
+      provideFingerprint(database)
+      return verifyOpen(database, report)
     })
   )
+
+/** Returns the state of the database `file`. The table `log` has had these columns since version 1. */
+export const inspectDatabase = (file: string): Effect.Effect<DatabaseState, DatabaseError> =>
+  onSnapshot(file, "read", (database, version) => {
+    const newest = database.prepare("SELECT id, at FROM log ORDER BY id DESC LIMIT 1").get()
+    const [newestId, newestAt] = [Number(newest?.["id"] ?? 0), Number(newest?.["at"] ?? 0)]
+    return { version, supported: migrations.length, newestId, newestAt, time: null }
+  })
