@@ -6,6 +6,9 @@ import { Effect } from "effect"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Progress } from "@parley/core/Progress"
 import type { Finding } from "@parley/core/StoreInvariants"
+import { Store } from "@parley/core/Store"
+import { storeLaws } from "@parley/core/testing/StoreLaws"
+import { share } from "../../../scripts/repetitions.ts"
 import { fill } from "../../core/test/verifiedStore.ts"
 import { NOW, post } from "../../core/src/testing/StoreLaws/Law.ts"
 import { folder } from "./folder.ts"
@@ -218,6 +221,23 @@ describe("verifying a database", () => {
       assert.match(yield* messageOf(old), /it has version 3, and this Parley verifies version \d+\.$/)
     }).pipe(Effect.scoped)
   )
+})
+
+describe("the database of a store", () => {
+  for (const law of share(storeLaws, 6)) {
+    it.live(`is whole after the law: ${law.name}`, () =>
+      Effect.gen(function* () {
+        const file = join(yield* folder, "parley.db")
+        yield* law.check.pipe(Effect.provideServiceEffect(Store, SqliteStore.make({ file })))
+        const { findings } = yield* SqliteStore.verify({ file })
+        // Laws of cursors move them beyond the log, which the engine does not.
+        assert.deepStrictEqual(
+          findings.filter(({ part }) => part !== "cursors"),
+          []
+        )
+      }).pipe(Effect.scoped)
+    )
+  }
 })
 
 describe("inspecting a database", () => {

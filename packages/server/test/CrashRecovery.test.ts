@@ -26,6 +26,10 @@ const kill = ({ child, ended }: Effect.Success<ReturnType<typeof serve>>) =>
     return ended
   })
 
+/** The database, of which no server makes good what a kill has left, keeps its invariants. */
+const isWhole = (cwd: string) =>
+  Effect.map(runInProcess(cwd, ["db", "check"]), ({ code, out }) => assert.strictEqual(code, 0, out))
+
 describe("a server that is killed", () => {
   it.live("has all acknowledged writes after its restart", () =>
     Effect.gen(function* () {
@@ -39,6 +43,7 @@ describe("a server that is killed", () => {
         answered.push(...(yield* alice.say(gid, `alice ${turn}`)), ...(yield* bob.say(gid, `bob ${turn}`)))
       }
       yield* kill(first)
+      yield* isWhole(cwd)
       yield* alice.untilClosed
 
       const second = yield* serve(cwd)
@@ -98,6 +103,7 @@ describe("a server that is killed", () => {
       // Later commits have later replies.
       yield* alice.say(gid, "d")
       yield* kill(first)
+      yield* isWhole(cwd)
       const second = yield* serve(cwd)
       const aliceAgain = yield* online(second.http, "alice")
       const [bobAgain, carolAgain] = [yield* online(second.http, "bob"), yield* online(second.http, "carol")]
@@ -123,6 +129,7 @@ describe("a server that is killed", () => {
       yield* alice.say(gid, "g", "h")
       yield* carol.untilMessage("h")
       yield* kill(first)
+      yield* isWhole(cwd)
       const second = yield* serve(cwd)
       const aliceAgain = yield* online(second.http, "alice")
       const carolAgain = yield* online(second.http, "carol")
