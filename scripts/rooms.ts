@@ -98,6 +98,8 @@ export const orders: Readonly<Record<string, ReadonlyArray<string>>> = {
     "chat",
     "protocols.ts",
     "healthRoutes.ts",
+    "processMetrics.ts",
+    "serveMetrics.ts",
     "nodeCommands.ts",
     "doctor",
     "server.ts",

@@ -13,6 +13,7 @@ import { Bus } from "@parley/core/Bus"
 import type { OpenDialect, OperatorCommand } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
+import { Metrics } from "@parley/core/Metrics"
 import { HostFacts, Nodes } from "@parley/core/Nodes"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
@@ -31,6 +32,7 @@ import type * as Scope from "effect/Scope"
 import { CommandFailed } from "./terminal/CommandFailed.ts"
 import type { ServedDialect } from "./protocols.ts"
 import { healthRoutes } from "./healthRoutes.ts"
+import { serveMetrics } from "./serveMetrics.ts"
 import { addDemoUsers } from "./demo/demoUsers.ts"
 import { demoCommands } from "./demo/commands.ts"
 import {
@@ -174,6 +176,8 @@ export interface RunningServer {
   readonly http: Address
   /** Undefined if raw TCP is off. */
   readonly tcp?: Address | undefined
+  /** Undefined if metrics are off. */
+  readonly metrics?: Address | undefined
   readonly commands: ReadonlyArray<OperatorCommand>
 }
 
@@ -214,10 +218,11 @@ export const start = Effect.fnUntraced(function* (
     const http = yield* serveHttp(host, { host: serve.host, port: serve.port })
     const tcp =
       serve.tcpPort === undefined ? undefined : yield* hosted.listenTcp({ host: serve.host, port: serve.tcpPort })
+    const metrics = serve.metricsPort === undefined ? undefined : yield* serveMetrics(serve.metricsPort, yield* Metrics)
     facts.address = urlOf("http", http)
     yield* Effect.addFinalizer(() => hosted.end({ drain: DRAIN_TIMEOUT }))
     ready = true
-    return { http, tcp, commands: yield* operatorCommands(open, serve.database) }
+    return { http, tcp, metrics, commands: yield* operatorCommands(open, serve.database) }
   })
   return yield* serving.pipe(
     Effect.provideContext(context),

@@ -28,6 +28,7 @@ describe("Configuration", () => {
       host: "127.0.0.1",
       port: 8080,
       tcpPort: 8081,
+      metricsPort: undefined,
       trustedProxies: [],
       origins: [],
       visibility: "all",

@@ -35,5 +35,5 @@ export const serveInProcess = Effect.fnUntraced(function* (settings: Readonly<Re
   )
   const running = yield* context.start(configuration).pipe(Effect.provide(Logger.layer([])), Effect.orDie)
   const [, http = "", tcp = ""] = readyLine(running).split(" ")
-  return { http, tcp, commands: running.commands }
+  return { http, tcp, metrics: running.metrics, commands: running.commands }
 })

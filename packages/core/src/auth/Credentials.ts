@@ -90,6 +90,8 @@ export class Credentials extends Context.Service<
      * tokens are stored, each until a minute after it expires.
      */
     readonly mint: (user: UserId, options?: { readonly ttl?: Duration.Input }) => Effect.Effect<string, Refused>
+    /** Logins that were refused since the start, by reason; `other` has all other reasons. */
+    readonly failures: Readonly<Record<"WrongPassword" | "TooManyAttempts" | "RateLimited" | "other", number>>
     /** Removes the record of addresses from which the account logged in, for an account that is removed. */
     readonly forgetAddresses: (account: string) => Effect.Effect<void, Refused>
   }
@@ -214,7 +216,15 @@ export class Credentials extends Context.Service<
         )
       }
 
+      const failures = { WrongPassword: 0, TooManyAttempts: 0, RateLimited: 0, other: 0 }
+      const countFailure = ({ reason: { _tag } }: Refused): Effect.Effect<void> =>
+        Effect.sync(() => {
+          const isLimit = _tag === "WrongPassword" || _tag === "TooManyAttempts" || _tag === "RateLimited"
+          failures[isLimit ? _tag : "other"]++
+        })
+
       return Credentials.of({
+        failures,
         md5Secret,
         hash: (password) =>
           Effect.flatMap(md5Secret(password), (secret) => queue.run("known", ENGINE_ADDRESS, passwords.hash(secret))),
@@ -243,7 +253,7 @@ export class Credentials extends Context.Service<
           if (user === undefined) return yield* refuse({ _tag: "WrongPassword" })
           yield* Effect.forkIn(knownAddresses.add(account, network), scope)
           return user
-        })
+        }, Effect.tapError(countFailure))
       })
     })
   )

@@ -69,6 +69,11 @@ export class ConnectionLimiter {
     this.#unauthenticatedPerNetwork = Math.ceil(limits.connectionsPerAddress * UNAUTHENTICATED_SHARE)
   }
 
+  /** Number of connections that were added and not removed. */
+  get size(): number {
+    return this.#all.size
+  }
+
   add(connection: LimitedConnection): void {
     if (this.#all.size >= this.#limits.connections) return connection.reject(CONNECTION_LIMIT_REACHED)
     const network = this.#networkOf(connection)

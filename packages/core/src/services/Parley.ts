@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { Bus } from "../ports/Bus.ts"
 import { Fence } from "../ports/Fence.ts"
 import { Nodes } from "../ports/Nodes.ts"
+import { CommitCounts, countCommits } from "../engine/CommitCounts.ts"
 import { fenceStore } from "../engine/fenceStore.ts"
 import * as NodeLink from "../nodes/NodeLink.ts"
 import { Credentials } from "../auth/Credentials.ts"
@@ -16,6 +17,7 @@ import { Hub } from "../delivery/Hub.ts"
 import * as ExpiringChats from "./ExpiringChats.ts"
 import { Leases } from "./Leases.ts"
 import * as LogThrottle from "../logging/LogThrottle.ts"
+import { Metrics } from "./Metrics.ts"
 import { OfflineQueue } from "./OfflineQueue.ts"
 import type { Passwords } from "../ports/Passwords.ts"
 import { Permissions } from "./Permissions.ts"
@@ -35,6 +37,7 @@ export type Services =
   | Fence
   | Hub
   | Leases
+  | Metrics
   | OfflineQueue
   | Permissions
   | CursorStore
@@ -68,6 +71,8 @@ export function layerOn<E>(
   random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto
 ): Layer.Layer<Services, E, Store | Passwords> {
   const storage = fenceStore.pipe(
+    Layer.provideMerge(countCommits),
+    Layer.provideMerge(CommitCounts.layer),
     Layer.provideMerge(watchStore),
     Layer.provideMerge(StorageHealth.layer),
     Layer.provideMerge(Layer.mergeAll(nodes, Fence.layer, LogThrottle.layer))
@@ -86,5 +91,5 @@ export function layerOn<E>(
     Acceptor.layer,
     Users.layer
   ).pipe(Layer.provideMerge(sessions))
-  return NodeLink.layer.pipe(Layer.provideMerge(services))
+  return Layer.merge(NodeLink.layer, Metrics.layer).pipe(Layer.provideMerge(services))
 }

@@ -8,7 +8,7 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { Broadcaster } from "../delivery/Broadcaster.ts"
 import { networkOf } from "../ports/ClientAddress.ts"
-import type { Connection } from "../ports/Connection.ts"
+import type { Connection, Rejection } from "../ports/Connection.ts"
 import { ConnectionLimiter } from "../limits/ConnectionLimiter.ts"
 import { Engine } from "../engine/Engine.ts"
 import { Hub } from "../delivery/Hub.ts"
@@ -30,6 +30,15 @@ export class Acceptor extends Context.Service<
     readonly accept: (connection: Connection, serializer: Serializer, requests: Requests) => ClientSession
     /** Runs work that follows a connection's end, in a fiber of its own; nothing once the engine finishes. */
     readonly run: (work: Effect.Effect<void>) => void
+    /** Counts of connections since the start. */
+    readonly connections: {
+      /** Open connections. */
+      readonly open: number
+      /** All connections, also those that were rejected at once. */
+      readonly accepted: number
+      /** Connections that the engine closed, by reason. */
+      readonly rejected: Readonly<Record<Rejection["_tag"], number>>
+    }
     /** Client input in memory; hosts count the bodies of HTTP requests in it. */
     readonly input: InputBudget
     /** Stops accepting frames, and waits until the running ones are answered. */
@@ -94,6 +103,14 @@ export class Acceptor extends Context.Service<
       })
       yield* Effect.addFinalizer(() => Effect.sync(() => expiryFiber?.interruptUnsafe()))
       const input = new InputBudget(settings)
+      let accepted = 0
+      const rejected: Record<Rejection["_tag"], number> = {
+        TooManyConnections: 0,
+        TooManyOfAddress: 0,
+        LoginDeadline: 0,
+        InputExhausted: 0,
+        HttpRequest: 0
+      }
       const context: SessionContext = {
         limiter,
         input,
@@ -108,16 +125,27 @@ export class Acceptor extends Context.Service<
         work,
         begin,
         ended,
-        logRejection: ({ address, connection }, reason) => {
+        logRejection: ({ address, connection }, tag, reason) => {
+          rejected[tag]++
           const message = "a connection was closed"
           const details = { reason, address, connection: connection.id }
           throttle.note({ key: `${message} ${reason} ${networkOf(address)}`, level: "Info", message, details })
         }
       }
       return Acceptor.of({
+        connections: {
+          get open() {
+            return limiter.size
+          },
+          get accepted() {
+            return accepted
+          },
+          rejected
+        },
         input,
         run: (after) => work(after, () => {}),
         accept: (connection, serializer, requests) => {
+          accepted++
           const session = new ClientSession(connection, serializer, requests, context)
           limiter.add(session)
           return session

@@ -49,8 +49,8 @@ export interface SessionContext extends QueueContext, DeliveryContext {
   readonly limiter: ConnectionLimiter
   /** Settings of the engine. */
   readonly settings: EngineSettings
-  /** Logs the reason for which the engine closes a connection. */
-  readonly logRejection: (session: ClientSession, reason: string) => void
+  /** Logs and counts the reason for which the engine closes a connection. */
+  readonly logRejection: (session: ClientSession, tag: Rejection["_tag"], reason: string) => void
 }
 
 /** The reply to a client's request, and the actions after it. */
@@ -153,7 +153,7 @@ export class ClientSession implements Peer, LimitedConnection, HubSession {
     )
     const text = REJECTIONS[reason._tag]
     this.connection.close(POLICY.has(reason._tag) ? CLOSE_POLICY : CLOSE_TRY_LATER, text)
-    this.#context.logRejection(this, text)
+    this.#context.logRejection(this, reason._tag, text)
   }
 
   /** Whether the connection has ended. */

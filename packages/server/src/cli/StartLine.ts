@@ -20,7 +20,7 @@ export const logStart = (
   version: string,
   dialectSettings: ReadonlyArray<Setting>,
   { serve, engine, dialects }: Configuration,
-  { http, tcp }: RunningServer
+  { http, tcp, metrics }: RunningServer
 ): Effect.Effect<void> => {
   const settings = changed([
     ...Object.entries(engineSettings).map(([name, setting]) => [setting, engine[name as keyof typeof engine]] as const),
@@ -32,6 +32,7 @@ export const logStart = (
     pid: process.pid,
     http: urlOf("http", http),
     tcp: tcp === undefined ? "off" : urlOf("tcp", tcp),
+    metrics: metrics === undefined ? "off" : urlOf("http", metrics),
     database: displayDatabase(serve.database),
     bus: displayBus(serve),
     files: displayFiles(serve.files),

@@ -41,6 +41,7 @@ export const serveFlags = {
   host: settingFlag("host", "host", "address"),
   port: settingFlag("port", "port", "number"),
   tcpPort: settingFlag("tcpPort", "tcp-port", "number|off"),
+  metricsPort: settingFlag("metricsPort", "metrics-port", "number|off"),
   trustedProxies: settingFlag("trustedProxies", "trusted-proxies", "list"),
   origins: settingFlag("origins", "origins", "list"),
   visibility: settingFlag("visibility", "visibility", "all|organisation"),
@@ -69,6 +70,7 @@ export interface ServeFlags {
   readonly host?: Option.Option<string>
   readonly port?: Option.Option<string>
   readonly tcpPort?: Option.Option<string>
+  readonly metricsPort?: Option.Option<string>
   readonly trustedProxies?: Option.Option<string>
   readonly origins?: Option.Option<string>
   readonly visibility?: Option.Option<string>

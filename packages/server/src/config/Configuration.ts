@@ -129,10 +129,12 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
   const files = parseFiles((key) => String(values.get(key)))
   if (typeof files === "string") return Result.fail(files)
   const tcpPort = values.get("tcpPort")
+  const metricsPort = values.get("metricsPort")
   return Result.succeed({
     host: String(values.get("host")),
     port: Number(values.get("port")),
     tcpPort: tcpPort === "off" ? undefined : Number(tcpPort),
+    metricsPort: metricsPort === "off" ? undefined : Number(metricsPort),
     trustedProxies: entriesIn(values.get("trustedProxies")),
     origins: entriesIn(values.get("origins")),
     visibility: values.get("visibility") === "organisation" ? "organisation" : "all",

@@ -19,6 +19,8 @@ export interface ServeOptions {
   /** URL of the NATS servers, with credentials; "" for the bus of the database. */
   readonly bus: string
   readonly files: Files
+  /** Port of `/metrics` on 127.0.0.1, 0 for any free port; undefined if it is off. */
+  readonly metricsPort: number | undefined
   /** File of the audit log; "" for none. */
   readonly auditLog: string
   /** Whether to add the demonstration, and to serve only this machine. */
@@ -165,6 +167,16 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     accepts: `${rangeText(0, 65_535)}, or \`off\``,
     defaultText: "8081",
     default: 8081,
+    read: (raw, from) => (raw === "off" ? "off" : port(raw, from))
+  },
+  {
+    key: "metricsPort",
+    environment: "PARLEY_METRICS_PORT",
+    flag: "--metrics-port <number|off>",
+    description: "Port for `/metrics` on 127.0.0.1 only, for Prometheus; 0 for any free port, `off` to disable it.",
+    accepts: `${rangeText(0, 65_535)}, or \`off\``,
+    defaultText: "off",
+    default: "off",
     read: (raw, from) => (raw === "off" ? "off" : port(raw, from))
   },
   {
