@@ -111,3 +111,35 @@ describe("a load during which another node changes the chat", () => {
     }).pipe(Effect.provide(MemoryStore.layer))
   )
 })
+
+it.effect("a list of chats has those that are invalidated while others are loaded", () =>
+  Effect.gen(function* () {
+    const store = yield* Store
+    const reading = yield* Deferred.make<void>()
+    const goOn = yield* Deferred.make<void>()
+    const chats = new ChatCache(
+      Store.of({
+        ...store,
+        chats: (ids) =>
+          Effect.gen(function* () {
+            if (ids.includes(ChatId(2))) {
+              yield* Deferred.succeed(reading, undefined)
+              yield* Deferred.await(goOn)
+            }
+            return ids.map((one) => stored(one))
+          })
+      }),
+      new UserCache(store),
+      10
+    )
+    yield* chats.find(id(1))
+    const load = yield* Effect.forkChild(chats.findMany([ChatId(1), ChatId(2)]))
+    yield* Deferred.await(reading)
+    chats.invalidate(ChatId(1))
+    yield* Deferred.succeed(goOn, undefined)
+    assert.deepStrictEqual(
+      (yield* Fiber.join(load)).map(({ chat }) => chat.id),
+      [ChatId(1), ChatId(2)]
+    )
+  }).pipe(Effect.provide(MemoryStore.layer))
+)

@@ -70,7 +70,10 @@ export class ChatCache {
     )
   }
 
-  /** Returns the existing chats in the order of `ids`, with at most one read from storage. */
+  /**
+   * Returns the existing chats in the order of `ids`, with at most one read from storage, and another one for chats that are
+   * invalidated during it.
+   */
   readonly findMany: (ids: ReadonlyArray<ChatId>) => Effect.Effect<ReadonlyArray<CachedChat>, StorageFailed> = (
     ids
   ) => {
@@ -78,9 +81,19 @@ export class ChatCache {
     const present = (loaded: ReadonlyMap<ChatId, CachedChat>): ReadonlyArray<CachedChat> =>
       ids.flatMap((id) => this.#chats.get(id) ?? loaded.get(id) ?? [])
     if (missing.length === 0) return Effect.succeed(present(new Map()))
-    return Effect.map(this.#loading(Effect.flatMap(this.#store.chats(missing), this.#preloadUsers)), (loadedChats) =>
-      // Taken from the loaded chats, too: a list longer than the cache would evict its own beginning.
-      present(new Map(loadedChats.map((entry) => [entry.chat.id, entry])))
+    const asked = new Set(missing)
+    return Effect.flatMap(
+      this.#loading(Effect.flatMap(this.#store.chats(missing), this.#preloadUsers)),
+      (loadedChats) => {
+        // Taken from the loaded chats, too: a list longer than the cache would evict its own beginning.
+        const loaded = new Map(loadedChats.map((entry) => [entry.chat.id, entry]))
+        const gone = ids.filter((id) => !asked.has(id) && !this.#chats.has(id))
+        if (gone.length === 0) return Effect.succeed(present(loaded))
+        return Effect.map(this.findMany(gone), (again) => {
+          for (const entry of again) loaded.set(entry.chat.id, entry)
+          return present(loaded)
+        })
+      }
     )
   }
 

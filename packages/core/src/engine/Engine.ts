@@ -37,6 +37,7 @@ import { type FastSend, makeFastSend } from "./FastSend.ts"
 import type { CommandHandler, Invocation, CommandContext, Outcome, Plan } from "../commands/CommandHandler.ts"
 import { Settings } from "../ports/Settings.ts"
 import { StorageHealth } from "./StorageHealth.ts"
+import { uncertainCommits } from "./uncertainCommits.ts"
 import {
   type DialectRecord,
   type Duplicate,
@@ -180,11 +181,22 @@ export class Engine extends Context.Service<
           Effect.tapError((error) => Effect.sync(() => invalidateCaches(batch, error)))
         )
 
-      /** Invalidates the facts on which the batch was based. */
+      /** Invalidates the facts on which the batch was based, and follows commits whose outcome is unknown. */
       const invalidateCaches = (batch: WriteBatch, error: VersionConflict | Duplicate | StorageFailed): void => {
+        if (error._tag === "StorageFailed") followUncertain(batch)
         for (const { chat } of batch.expectedVersions) context.chats.invalidate(chat)
+        // Stored by a commit that was reported as failed: its members have not heard of it.
+        if (error._tag === "Duplicate") for (const { chat, seq } of error.messages) hub.chats.readAppended(chat, seq)
         if (error._tag === "VersionConflict") for (const user of error.users ?? []) context.users.forget(user)
       }
+
+      const followUncertain = uncertainCommits({
+        store,
+        chats: context.chats,
+        hub,
+        broadcast,
+        run: (work) => void fork(Effect.forkIn(work, scope))
+      })
 
       hub.chats.follow({
         peek: (chat) => context.chats.peek(chat),
