@@ -12,6 +12,7 @@ const TESTS = [
   "examples/*/test/**/*.test.ts",
   "bench/test/**/*.test.ts",
   "chaos/test/**/*.test.ts",
+  "simulation/test/**/*.test.ts",
   "packaging/test/**/*.test.ts",
   "prose/test/**/*.test.ts",
   "scripts/test/**/*.test.ts",

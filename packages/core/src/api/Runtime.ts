@@ -1,6 +1,7 @@
 /** Assembles an engine from a host's parts, and releases it. */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import type * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -75,6 +76,16 @@ export interface EngineParts {
   readonly log?: ((line: LogLine) => void) | undefined
 }
 
+/** Sources of time, order and randomness in place of the platform's, for simulations. */
+export interface Environment {
+  /** Clock, scheduler and random numbers. */
+  readonly references: Context.Context<never>
+  /** Random bytes. */
+  readonly random: Layer.Layer<SecureRandom.SecureRandom>
+  /** Digests. */
+  readonly digest: Layer.Layer<Digest.Digest>
+}
+
 /** A running engine. */
 export interface OpenedEngine {
   /** The services, for the promise API. */
@@ -123,20 +134,27 @@ const adaptersOf = ({ directory, hooks, log, visibility, ...rest }: EngineParts)
 }
 
 /** Opens an engine. Rejects with a `ParleyError` if a part cannot be opened. */
-export const openRuntime = async (parts: EngineParts, settings: EngineSettings): Promise<OpenedEngine> => {
+export const openRuntime = async (
+  parts: EngineParts,
+  settings: EngineSettings,
+  environment?: Environment
+): Promise<OpenedEngine> => {
   if (parts.bus !== undefined && parts.nodes === undefined) {
     const problem = "needs the option nodes: a bus connects the nodes of one store"
     throw new ParleyError("Invalid", `The option bus ${problem}.`, {
       reason: { _tag: "Invalid", field: "bus", problem }
     })
   }
-  const layer = Parley.layerOn<unknown>(Parley.onBus<unknown>(parts.nodes ?? Parley.singleNode, parts.bus)).pipe(
+  const { references = Context.empty(), random, digest } = environment ?? {}
+  const nodes = Parley.onBus<unknown>(parts.nodes ?? Parley.singleNode, parts.bus)
+  const layer = Parley.layerOn<unknown>(nodes, random, digest).pipe(
     Layer.provideMerge(engineLayer(parts)),
     Layer.provideMerge(adaptersOf(parts)),
-    Layer.provideMerge(Layer.succeed(Settings, settings))
+    Layer.provideMerge(Layer.succeed(Settings, settings)),
+    Layer.provideMerge(Layer.succeedContext(references))
   )
   const runtime = ManagedRuntime.make(layer)
-  const built = await Effect.runPromiseExit(runtime.contextEffect)
+  const built = await Effect.runPromiseExit(Effect.provideContext(runtime.contextEffect, references))
   if (Exit.isFailure(built)) {
     await runtime.dispose()
     const { message, cause } = fromCause(built.cause)

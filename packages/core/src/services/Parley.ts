@@ -64,11 +64,12 @@ export const layer: Layer.Layer<Services, never, Store | Passwords> = layerOn(si
 
 /**
  * Layer of the engine as one of several nodes that share a store, by their bus and registry; for tests also with a seeded
- * source of randomness.
+ * source of randomness, and digests without threads.
  */
 export function layerOn<E>(
   nodes: Layer.Layer<Bus | Nodes, E>,
-  random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto
+  random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto,
+  digest: Layer.Layer<Digest.Digest> = Digest.layerWebCrypto
 ): Layer.Layer<Services, E, Store | Passwords> {
   const storage = fenceStore.pipe(
     Layer.provideMerge(countCommits),
@@ -77,9 +78,7 @@ export function layerOn<E>(
     Layer.provideMerge(StorageHealth.layer),
     Layer.provideMerge(Layer.mergeAll(nodes, Fence.layer, LogThrottle.layer))
   )
-  const base = Layer.mergeAll(Hub.layer, CursorStore.layer, Digest.layerWebCrypto, random).pipe(
-    Layer.provideMerge(storage)
-  )
+  const base = Layer.mergeAll(Hub.layer, CursorStore.layer, digest, random).pipe(Layer.provideMerge(storage))
   const engine = Engine.layer.pipe(Layer.provideMerge(base))
   const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
   const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))
