@@ -1,4 +1,4 @@
-/** A commit is reported as failed although it was carried out: who has left hears no more, and members learn what is stored. */
+/** A commit is reported as failed although it was carried out: members get its entries, and users who left get no later ones. */
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Effect, Layer } from "effect"

@@ -185,7 +185,7 @@ export class Engine extends Context.Service<
       const invalidateCaches = (batch: WriteBatch, error: VersionConflict | Duplicate | StorageFailed): void => {
         if (error._tag === "StorageFailed") followUncertain(batch)
         for (const { chat } of batch.expectedVersions) context.chats.invalidate(chat)
-        // Stored by a commit that was reported as failed: its members have not heard of it.
+        // Stored by a commit that was reported as failed: its members may not have it.
         if (error._tag === "Duplicate") for (const { chat, seq } of error.messages) hub.chats.readAppended(chat, seq)
         if (error._tag === "VersionConflict") for (const user of error.users ?? []) context.users.forget(user)
       }
