@@ -101,6 +101,22 @@ export class ChatChannels {
     this.#leaveSessions(users, chat)
   }
 
+  /**
+   * Holds back a chat's entries from users of whom it is uncertain whether they are still members: until `resume`, or until
+   * they are unsubscribed.
+   */
+  suspend(chat: ChatId, users: Iterable<UserId>): void {
+    const channel = this.#channels.get(chat)
+    if (channel === undefined) return
+    channel.flush()
+    for (const user of users) for (const { subscriber } of this.#connected.of(user)) subscriber?.suspend(chat)
+  }
+
+  /** Goes on for those of the users who are subscribed: they read the log up to `head`. */
+  resume(chat: ChatId, users: Iterable<UserId>, head: number): void {
+    for (const user of users) for (const { subscriber } of this.#connected.of(user)) subscriber?.resume(chat, head)
+  }
+
   /** Makes subscriptions read a chat's log up to `head`, to which another node has appended. */
   readAppended(chat: ChatId, head: number): void {
     const channel = this.#channels.get(chat)

@@ -32,6 +32,8 @@ export class Subscription extends LogPosition {
   missed = 0
   /** Whether the catch-up is reading the log for it; live events wait until it has reached the head. */
   isBehind = false
+  /** Whether nothing is delivered until it is known whether the user is still a member; see `Subscriber.suspend`. */
+  isSuspended = false
 
   constructor(subscriber: Subscriber, cursor: Pick<Cursor, "chat" | "pushed" | "delivered" | "acked">) {
     super(cursor)
@@ -187,13 +189,14 @@ export class Subscriber {
 
   /** Delivers an ephemeral entry, which only online members get. */
   deliverEphemeral(subscription: Subscription, seq: number, encoding: EventEncoding, isRequester: boolean): void {
-    if (this.#opened && !isRequester) this.#push(encoding.for(this.serializer))
+    if (this.#opened && !isRequester && !subscription.isSuspended) this.#push(encoding.for(this.serializer))
     if (seq === subscription.position + 1 && !subscription.isBehind) subscription.skip(seq)
     else if (seq > subscription.position) this.fallBehind(subscription, seq)
   }
 
   /** Delivers an entry of the catch-up. */
   deliverBacklog(subscription: Subscription, seq: number, encoding: EventEncoding): void {
+    if (subscription.isSuspended) return
     subscription.advance(seq)
     this.#awaitAcknowledgement(subscription)
     this.#push(encoding.for(this.serializer))
@@ -214,8 +217,28 @@ export class Subscriber {
     if (subscription !== undefined && subscription.position < head) this.fallBehind(subscription, head)
   }
 
+  /** Holds back what a chat announces, until `resume` or the end of the subscription. */
+  suspend(chat: ChatId): void {
+    const subscription = this.#subscriptions.get(chat)
+    if (subscription === undefined) return
+    subscription.isSuspended = true
+    subscription.isBehind = true
+    this.#lagging?.delete(subscription)
+  }
+
+  /** Goes on with a suspended chat: reads its log up to `head`, or further if more was announced. */
+  resume(chat: ChatId, head: number): void {
+    const subscription = this.#subscriptions.get(chat)
+    if (subscription?.isSuspended !== true) return
+    subscription.isSuspended = false
+    subscription.isBehind = false
+    const announced = Math.max(head, subscription.missed)
+    if (subscription.position < announced) this.fallBehind(subscription, announced)
+  }
+
   /** Marks a chat as live after the catch-up has reached its head. */
   caughtUp(subscription: Subscription): void {
+    if (subscription.isSuspended) return
     subscription.isBehind = false
     this.#lagging?.delete(subscription)
     if (this.#lagging?.size === 0) this.#lagging = undefined

@@ -1,14 +1,16 @@
 /**
  * Follows commits that the storage reported as failed, although it may have carried them out: a database that was cut off
  * after the commit, or a disk that failed at its end. Entries that are found in the log are delivered, so that users who have left
- * a chat get no more of it, and clients have its facts without a new login.
+ * a chat get no more of it, and clients have its facts without a new login. Users whom the commit may have removed get nothing of the
+ * chat until the log is read.
  */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { ChatCache } from "../cache/ChatCache.ts"
 import type { SendBroadcasts } from "../delivery/Broadcaster.ts"
 import type { Hub } from "../delivery/Hub.ts"
-import type { ChatId } from "../model/Ids.ts"
+import type { Chat } from "../model/Chat.ts"
+import type { ChatId, UserId } from "../model/Ids.ts"
 import type { Entry } from "../model/Log.ts"
 import type { StorageFailed, Store, Write, WriteBatch } from "../ports/Store.ts"
 
@@ -37,6 +39,12 @@ const isEntryOf = ({ at, body, by, device }: Appended, entry: Entry): boolean =>
   device === entry.device &&
   JSON.stringify(body) === JSON.stringify({ ...entry.body })
 
+/** Returns the users who are not members after an entry; those of an unknown chat are not known if it is dissolved. */
+const removedBy = (body: Appended["body"], chat: Chat | undefined): ReadonlyArray<UserId> => {
+  if (body._tag !== "Changed") return []
+  return body.dissolved === true ? [...(chat?.members.keys() ?? [])] : (body.removed ?? [])
+}
+
 /** Returns a function that follows a batch whose commit has failed. Call it before the chats are invalidated. */
 export const uncertainCommits = ({
   store,
@@ -47,21 +55,23 @@ export const uncertainCommits = ({
 }: Dependencies): ((batch: WriteBatch) => void) => {
   const follow = Effect.fnUntraced(function* (
     chat: ChatId,
-    after: number,
-    writes: ReadonlyArray<Appended>
+    after: number | undefined,
+    writes: ReadonlyArray<Appended>,
+    suspended: ReadonlySet<UserId>
   ): Effect.fn.Return<void, StorageFailed> {
-    const entries = yield* store.entries([{ chat, after, limit: MAX_ENTRIES }])
+    // Without an earlier position, the facts alone are compared.
+    const entries = after === undefined ? [] : yield* store.entries([{ chat, after, limit: MAX_ENTRIES }])
     const stored = entries.filter((entry) => writes.some((write) => isEntryOf(write, entry)))
-    const [first] = stored
-    if (first === undefined) return
     const cached = yield* chats.find({ id: chat })
     if (cached === undefined) return
+    const { seq } = cached
     for (const entry of stored) {
       if (entry.body._tag !== "Changed") continue
       broadcast([{ event: { _tag: "ChatEvent", entry, chat: cached.chat, head: cached.head }, to: { chat } }])
     }
-    hub.chats.reconcile(cached.chat, first.seq)
-    hub.chats.readAppended(chat, cached.seq)
+    hub.chats.reconcile(cached.chat, stored[0]?.seq ?? seq + 1)
+    hub.chats.resume(chat, suspended, seq)
+    hub.chats.readAppended(chat, seq)
   })
   /** The members of a chat that was created learn of it. */
   const followCreated = Effect.fnUntraced(function* ({
@@ -80,8 +90,10 @@ export const uncertainCommits = ({
     for (const write of writes) if (write._tag === "CreateChat") retrying(followCreated(write))
     for (const [chat, appended] of Map.groupBy(writes.filter(isAppended), (write) => write.chat)) {
       const known = chats.peek(chat)
-      if (known === undefined) continue
-      retrying(follow(chat, known.seq, appended))
+      const suspended = new Set(appended.flatMap(({ body }) => removedBy(body, known?.chat)))
+      if (known === undefined && suspended.size === 0) continue
+      hub.chats.suspend(chat, suspended)
+      retrying(follow(chat, known?.seq, appended, suspended))
     }
   }
 }
