@@ -98,6 +98,7 @@ export const orders: Readonly<Record<string, ReadonlyArray<string>>> = {
     "chat",
     "protocols.ts",
     "healthRoutes.ts",
+    "eventLoopDelay.ts",
     "processMetrics.ts",
     "serveMetrics.ts",
     "nodeCommands.ts",

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs"
 import { request } from "node:http"
 import { newGroup, online } from "./clients.ts"
 import { serveInProcess } from "./inProcess.ts"
+import { parseMetrics } from "./metricsFormat.ts"
 
 interface Answer {
   readonly status: number
@@ -30,7 +31,7 @@ const samplesOf = (text: string): ReadonlyMap<string, number> =>
       .split("\n")
       .filter((line) => !line.startsWith("# "))
       .map((line) => {
-        const [, series = "", value = ""] = /^([a-z_]+(?:\{[a-z]+="[^"]*"\})?) ([0-9.e+-]+)$/.exec(line) ?? []
+        const [, series = "", value = ""] = /^([a-z0-9_]+(?:\{[a-z]+="[^"]*"\})?) ([0-9.e+-]+)$/.exec(line) ?? []
         assert.notStrictEqual(series, "", line)
         return [series, Number(value)]
       })
@@ -70,14 +71,28 @@ describe("/metrics", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("keeps to the text format of Prometheus", () =>
+    Effect.gen(function* () {
+      const { http, metrics } = yield* serveInProcess({ metricsPort: 0 })
+      assert(metrics !== undefined)
+      const read = Effect.map(get(metrics.port, "/metrics"), ({ body }) => body)
+      const before = parseMetrics(yield* read)
+      yield* newGroup(yield* online(http, "alice"), "bob")
+      const after = parseMetrics(yield* read)
+      assert.deepStrictEqual([...after.keys()], [...before.keys()])
+      for (const [name, { series }] of after)
+        assert.sameMembers([...series.keys()], [...(before.get(name)?.series.keys() ?? [])])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("has the metrics of the table in docs/operating.md", () =>
     Effect.gen(function* () {
       const { metrics } = yield* serveInProcess({ metricsPort: 0 })
       assert(metrics !== undefined)
       const { body } = yield* get(metrics.port, "/metrics")
-      const served = [...body.matchAll(/^# HELP ([a-z_]+) (.*)\n# TYPE \1 ([a-z]+)$/gm)]
+      const served = [...body.matchAll(/^# HELP ([a-z0-9_]+) (.*)\n# TYPE \1 ([a-z]+)$/gm)]
       const page = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8")
-      const rows = [...page.matchAll(/^\| `([a-z_]+)` +\| (counter|gauge|histogram) +\| (.*?) +\|$/gm)]
+      const rows = [...page.matchAll(/^\| `([a-z0-9_]+)` +\| (counter|gauge|histogram) +\| (.*?) +\|$/gm)]
       assert.deepStrictEqual(
         rows.map(([, name, type, help]) => [name, type, help]),
         served.map(([, name, help, type]) => [name, type, help])
