@@ -47,6 +47,8 @@ export type Reply = "answered" | "refused" | "unknown"
 
 interface Pending {
   readonly method: string
+  /** Milliseconds. */
+  readonly at: number
   readonly onReply: (packet: Packet | undefined) => void
 }
 
@@ -125,6 +127,9 @@ export class Client {
       this.#trace("is cut off")
       this.#connection = undefined
       this.#isReady = false
+      const [oldest] = this.#pending
+      // Frames are handled in their order: the server drops those behind an unanswered request.
+      if (oldest !== undefined) this.#denySince(oldest.at)
       for (const { onReply } of this.#pending.splice(0)) onReply(undefined)
       this.#retry()
     }
@@ -181,7 +186,7 @@ export class Client {
   ask(method: string, params: unknown, onReply: (reply: Packet | undefined) => void): void {
     const connection = this.#connection
     if (connection === undefined) return onReply(undefined)
-    const pending: Pending = { method, onReply }
+    const pending: Pending = { method, at: this.#time.now, onReply }
     this.#pending.push(pending)
     connection.send(
       JSON.stringify({
@@ -265,10 +270,14 @@ export class Client {
 
   /** The server has not taken what it got since the session ended. */
   #deny(): void {
-    const { acknowledged } = this.#observed
     this.#isDenied = true
-    const since = this.#time.now - 100
-    for (const one of acknowledged) if (one.account === this.account && one.at >= since) one.isDenied = true
+    this.#denySince(this.#time.now - 100)
+  }
+
+  #denySince(time: number): void {
+    for (const one of this.#observed.acknowledged) {
+      if (one.account === this.account && one.at >= time) one.isDenied = true
+    }
   }
 
   #push({ data, id = 0, method }: Packet, connection: number): void {

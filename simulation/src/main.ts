@@ -2,17 +2,43 @@
 import { parseArgs } from "node:util"
 import { run, shortest } from "./run.ts"
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "1000" },
-    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-    twice: { type: "boolean", default: false },
-    trace: { type: "boolean", default: false },
-    "keep-going": { type: "boolean", default: false }
+const USAGE = `Usage: npx pnpm simulate [options]
+  --seeds n      number of histories, 1000 by default
+  --seed n       the first seed; by default one that no run before had
+  --twice        runs each seed twice, and compares the traces
+  --trace        prints the traces
+  --keep-going   does not stop at a failure`
+
+const options = {
+  seeds: { type: "string", default: "1000" },
+  seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+  twice: { type: "boolean", default: false },
+  trace: { type: "boolean", default: false },
+  "keep-going": { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false }
+} as const
+
+const usage = (problem: string): never => {
+  console.error(`${problem}\n${USAGE}`)
+  process.exit(2)
+}
+
+const parse = () => {
+  try {
+    return parseArgs({ options }).values
+  } catch (cause) {
+    return usage(cause instanceof Error ? cause.message : String(cause))
   }
-})
-const first = Number(values.seed)
-const count = Number(values.seeds)
+}
+
+const values = parse()
+if (values.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
+const [first, count] = [Number(values.seed), Number(values.seeds)]
+if (!Number.isSafeInteger(first) || first < 0) usage("--seed must be an integer from 0 on.")
+if (!Number.isSafeInteger(count) || count < 1) usage("--seeds must be an integer from 1 on.")
 const startedAt = performance.now()
 let failed = 0
 let done = 0
