@@ -58,6 +58,8 @@ export interface CommandInput {
   readonly required: boolean
   /** Description in `parley <command> --help`. */
   readonly description: string
+  /** True for a flag of kind `text` that may be given several times; its values are joined by line breaks. */
+  readonly repeats?: true
 }
 
 /** A list for an operator: printed as a table, or as JSON. */
@@ -82,6 +84,11 @@ export interface OperatorCommand {
   readonly inputs: ReadonlyArray<CommandInput>
   /** True if the command writes its own line in the audit log, in place of the one that every command has. */
   readonly audits?: boolean
+  /**
+   * True if it runs only while no server uses the database: it writes past the caches of a server, and reads files by
+   * `CommandFiles`.
+   */
+  readonly offline?: true
   /** True if it returns a `Listing`: it has the flag `--json`. */
   readonly lists?: true
   /** Returns the text or the list to print; fails with a sentence for the operator. */

@@ -1,10 +1,8 @@
 /** Conversations: creation, members, attributes, simple queries. */
 import { type Chat, MAX_LIFETIME, VIA, withParts } from "@parley/core/Chat"
 import type { ChatRef } from "@parley/core/Command"
-import { textBytes } from "@parley/core/Utf8"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Digest from "effect/crypto/Digest"
 import * as Hex from "effect/encoding/Hex"
 import type { User } from "@parley/core/User"
 import { DIALECT } from "./apps.ts"
@@ -14,7 +12,9 @@ import type { CommandContext, CommandHandler, Handler, HandlerFailure } from "./
 import { iso } from "./encode.ts"
 import { Code, fail, failureOf, unsupported } from "./errors.ts"
 import { type Signature, type Signed, verifySignature } from "./verifySignature.ts"
-import { chatRef, conversationId, ID_LENGTH, newConversationId, RANDOM_BYTES, TEMPORARY_PREFIX } from "./ids.ts"
+import { chatRef, conversationId, newConversationId, RANDOM_BYTES, TEMPORARY_PREFIX } from "./ids.ts"
+import { loadUsers } from "./loadUsers.ts"
+import { importedUnique, uniqueId } from "./uniqueIds.ts"
 
 const reply = (op: number, conv: Command["conv"]): Command => ({ cmd: Cmd.conv, op, conv: conv ?? {} })
 
@@ -75,13 +75,16 @@ export const startConversation: CommandHandler = Effect.fnUntraced(function* (co
   const members = [...new Set([user.id, ...users.map(({ id }) => id)])]
   const lifetime = conv.tempConv === true ? lifetimeOf(conv.tempConvTTL) : undefined
   const isUnique = conv.unique === true && lifetime === undefined
-  const isDirect = isUnique && members.length === 2 && app.pairs === "direct"
+  const unique = isUnique ? yield* uniqueId(deps, members) : undefined
+  const imported = unique === undefined ? undefined : yield* importedUnique(deps, unique)
+  const isDirect = isUnique && imported === undefined && members.length === 2 && app.pairs === "direct"
   const now = yield* Clock.currentTimeMillis
   const { chat, created } = yield* run({
     _tag: "CreateChat",
-    gid: isUnique
-      ? yield* uniqueId(context, members)
-      : (lifetime === undefined ? "" : TEMPORARY_PREFIX) +
+    gid:
+      imported ??
+      unique ??
+      (lifetime === undefined ? "" : TEMPORARY_PREFIX) +
         newConversationId(now, Hex.encode(yield* deps.random.randomBytes(RANDOM_BYTES))),
     name,
     type: isDirect ? "one2one" : "group",
@@ -96,6 +99,7 @@ export const startConversation: CommandHandler = Effect.fnUntraced(function* (co
   if (!created && !isDirect && chat.attributes[VIA] !== DIALECT) {
     return yield* fail(Code.conversationFailed, "The id of this conversation is taken.")
   }
+  yield* loadUsers(deps, chat.members.keys())
   const cid = conversationId(chat)
   return {
     ...reply(Op.started, {
@@ -108,14 +112,6 @@ export const startConversation: CommandHandler = Effect.fnUntraced(function* (co
     serverTs: now
   }
 })
-
-/** Returns the id of the unique conversation of these members. */
-const uniqueId = ({ deps }: CommandContext, members: ReadonlyArray<number>): Effect.Effect<string> => {
-  const sorted = [...members].sort((a, b) => a - b)
-  return Effect.map(deps.digest.digestHex(Digest.sha256, textBytes(`${DIALECT} ${sorted.join(",")}`)), (hash) =>
-    hash.slice(0, ID_LENGTH)
-  )
-}
 
 /** The members' client ids, in the order of joining. */
 export const clientIds = ({ deps }: Pick<CommandContext, "deps">, chat: Chat): ReadonlyArray<string> =>

@@ -10,7 +10,7 @@ import { changedAttributes } from "./attributes.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
 import { type LinkOf, toWire } from "./content.ts"
 import { Code } from "./errors.ts"
-import { conversationId, isTemporaryId, messageId } from "./ids.ts"
+import { conversationId, isTemporaryId, messageId, numberedId } from "./ids.ts"
 import type { PendingReceipts } from "./PendingReceipts.ts"
 import { pushPacket, type Recipients, replyPacket } from "./packets.ts"
 import type { MessageOf } from "./schema.ts"
@@ -41,7 +41,7 @@ export const convType = ({ gid, type }: Pick<Chat, "gid" | "type">): number =>
 const direct = (message: Message, chat: Chat, { clientOf, linkOf }: EncodingFacts): Command["direct"] => ({
   ...toWire(message, linkOf),
   cid: conversationId(chat),
-  id: messageId(message.id),
+  id: messageId(message),
   fromPeerId: clientOf(message.sender),
   timestamp: message.date,
   convType: convType(chat)
@@ -53,7 +53,7 @@ const transientDirect = (
 ): NonNullable<Command["direct"]> => ({
   ...toWire({ ...event, recalled: false }, linkOf),
   cid: conversationId(event.chat),
-  id: messageId(event.id),
+  id: numberedId(event.id),
   fromPeerId: clientOf(event.user),
   timestamp: event.at,
   transient: true,
@@ -72,7 +72,7 @@ export const patchItem = (
     ...content,
     ...(msg !== undefined && { data: msg }),
     cid: conversationId(chat),
-    mid: messageId(message.id),
+    mid: messageId(message),
     from: clientOf(message.sender),
     timestamp: message.date,
     patchTimestamp: at,
@@ -211,7 +211,7 @@ const readPackets = ({ chat, user, read, readId }: ReadEvent, facts: EncodingFac
   const unread = { convs: [{ cid, unread: 0, convType: convType(chat) }], notifTime: 0 }
   const packets = [pushPacket({ cmd: Cmd.unread, unread }, { only: [user] })]
   if (chat.members.size === 2) {
-    const rcp = { cid, id: messageId(readId), t: head.activeAt, read: true, from: facts.clientOf(user) }
+    const rcp = { cid, id: numberedId(readId), t: head.activeAt, read: true, from: facts.clientOf(user) }
     packets.push(pushPacket({ cmd: Cmd.rcp, rcp }, { except: [user] }))
   }
   return packets
@@ -220,7 +220,7 @@ const readPackets = ({ chat, user, read, readId }: ReadEvent, facts: EncodingFac
 /** Receipts for the senders of the delivered messages that wait for one. */
 const deliveredPackets = (event: DeliveredEvent, { clientOf, receipts }: EncodingFacts): ReadonlyArray<string> =>
   receipts.take(event).flatMap(({ id, date, sender }) => {
-    const rcp = { cid: conversationId(event.chat), id: messageId(id), t: date, from: clientOf(event.user) }
+    const rcp = { cid: conversationId(event.chat), id: numberedId(id), t: date, from: clientOf(event.user) }
     return sender === null ? [] : [pushPacket({ cmd: Cmd.rcp, rcp }, { only: [sender] })]
   })
 

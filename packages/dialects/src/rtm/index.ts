@@ -24,6 +24,7 @@ import { makeClients } from "./clients.ts"
 import type { Deps } from "./context.ts"
 import { type EncodingFacts, makeSerializer } from "./encode.ts"
 import { makeRequests } from "./handle.ts"
+import { importCommand } from "./importCommand.ts"
 import { OpenConnections } from "./OpenConnections.ts"
 import { PendingReceipts } from "./PendingReceipts.ts"
 import { routesOf, WEBSOCKET_PATH } from "./routes.ts"
@@ -134,7 +135,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
         { _tag: "WebSocket", path: WEBSOCKET_PATH, accept },
         { _tag: "Http", ...routesOf({ ...deps, address }) }
       ],
-      commands: apps.commands,
+      commands: [...apps.commands, importCommand(deps)],
       drain: connections.drain,
       demo: apps.ensure(DEMO_APP, {
         key: DEMO_KEY,

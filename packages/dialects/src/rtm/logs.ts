@@ -15,6 +15,7 @@ import { namedChat } from "./conversations.ts"
 import { convType } from "./encode.ts"
 import { Code, type Codes, fail, failureOf } from "./errors.ts"
 import { conversationId, messageId } from "./ids.ts"
+import { loadUsers } from "./loadUsers.ts"
 import { firstAfter, lastBefore, type Point } from "./positions.ts"
 import type { MessageOf } from "./schema.ts"
 
@@ -69,6 +70,10 @@ const findLogs = Effect.fnUntraced(function* (context: CommandContext): Effect.f
     to: yield* lastBefore(deps, chat.id, total, newer)
   }
   const messages = yield* readRange(context, chat.id, range, { limit, isForward, type: query.lctype })
+  yield* loadUsers(
+    deps,
+    messages.map(({ sender }) => sender)
+  )
   return { chat, messages, isNewest: messages.at(-1)?.number === total }
 })
 
@@ -84,7 +89,7 @@ const logsReply = ({ facts }: Pick<Deps, "facts">, { chat, messages }: FoundLogs
         data: binaryMsg === undefined ? (msg ?? "") : Base64.encode(binaryMsg),
         ...(binaryMsg !== undefined && { bin: true }),
         timestamp: message.date,
-        msgId: messageId(message.id),
+        msgId: messageId(message),
         convType: convType(chat)
       }
     })

@@ -11,7 +11,7 @@ import { Cmd, type Command, Op } from "./codec.ts"
 import { toStored } from "./content.ts"
 import type { CommandHandler, Deps, Handler } from "./context.ts"
 import { Code, type Codes, fail, type Failure, failureOf, unsupported } from "./errors.ts"
-import { chatRef, entryId, messageId, RANDOM_BYTES } from "./ids.ts"
+import { chatRef, messageId, messageNamed, numberedId, RANDOM_BYTES } from "./ids.ts"
 
 /** Maximum number of characters of a client's own id of a message. */
 const MAX_TOKEN = 128
@@ -59,7 +59,7 @@ export const sentReply = (
   { chat, message }: SentMessage
 ): Command => {
   if (direct?.r === true) facts.receipts.add(chat.id, message)
-  return { cmd: Cmd.ack, ack: { uid: messageId(message.id), t: message.date } }
+  return { cmd: Cmd.ack, ack: { uid: messageId(message), t: message.date } }
 }
 
 export const sendMessage: Handler = Effect.fnUntraced(function* (context) {
@@ -85,7 +85,7 @@ const sendTransient: Handler = Effect.fnUntraced(function* ({ client, user, comm
     failureOf(reason, SEND_CODES)
   )
   if (isWill) client.will = message
-  return { cmd: Cmd.ack, ack: { uid: messageId(id), t: at } }
+  return { cmd: Cmd.ack, ack: { uid: numberedId(id), t: at } }
 })
 
 const PATCH_CODES: Codes = {
@@ -100,8 +100,7 @@ export const patchMessage: CommandHandler = Effect.fnUntraced(function* ({ deps,
   const [item, ...more] = command.patch?.patches ?? []
   if (item === undefined || more.length > 0) return yield* fail(Code.conversationFailed, "A patch changes one message.")
   const { mid = "", recall = false, data: msg, ...content } = item
-  const id = entryId(mid)
-  const [message] = id === undefined ? [] : yield* deps.store.messages([id])
+  const message = yield* messageNamed(deps.store, mid)
   const notFound = fail(Code.messageNotFound, "There is no such message.")
   if (message === undefined) return yield* notFound
   const stored = toStored({ ...content, ...(msg !== undefined && { msg }) })

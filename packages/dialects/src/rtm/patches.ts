@@ -6,6 +6,7 @@ import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import type { Deps } from "./context.ts"
 import { patchItem } from "./encode.ts"
+import { loadUsers } from "./loadUsers.ts"
 import { recentEntries } from "./recentEntries.ts"
 import type { MessageOf } from "./schema.ts"
 
@@ -14,7 +15,7 @@ const MAX_CONVERSATIONS = 50
 
 /** Returns the latest state of messages that were changed or recalled after `since`, in milliseconds. */
 export const missedPatches = Effect.fnUntraced(function* (
-  { store, facts }: Pick<Deps, "facts" | "store">,
+  { store, facts, engine }: Pick<Deps, "engine" | "facts" | "store">,
   own: ReadonlyArray<OwnChatView>,
   since: number
 ): Effect.fn.Return<ReadonlyArray<MessageOf<"PatchItem">>, StorageFailed> {
@@ -33,6 +34,10 @@ export const missedPatches = Effect.fnUntraced(function* (
   }
   if (changes.size === 0) return []
   const messages = yield* store.messages([...changes.keys()])
+  yield* loadUsers(
+    { engine },
+    messages.map(({ sender }) => sender)
+  )
   return messages.flatMap((message) => {
     const view = chats.get(message.chat)
     const entry = changes.get(message.id)

@@ -3,7 +3,7 @@ import type { ChatId } from "@parley/core/Ids"
 import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import type { Deps } from "./context.ts"
-import { entryId } from "./ids.ts"
+import { messageNamed } from "./ids.ts"
 
 /** A point in the history: a message, or a time in milliseconds if it is "" or unknown; 0 for none. */
 export interface Point {
@@ -18,9 +18,7 @@ const numberOf = Effect.fnUntraced(function* (
   chat: ChatId,
   { message }: Point
 ): Effect.fn.Return<number | undefined, StorageFailed> {
-  const id = entryId(message)
-  if (id === undefined) return undefined
-  const [found] = yield* store.messages([id])
+  const found = yield* messageNamed(store, message)
   return found?.chat === chat ? found.number : undefined
 })
 

@@ -15,6 +15,7 @@ import type { CommandContext, Handler } from "./context.ts"
 import { type EncodingFacts, iso } from "./encode.ts"
 import { Code, fail, type Failure } from "./errors.ts"
 import { chatRef, conversationId, isTemporaryId, messageId } from "./ids.ts"
+import { loadUsers } from "./loadUsers.ts"
 import { MAX_SORT, orderBy } from "./orderBy.ts"
 import { compileWhere, type Document, type Matches } from "./where.ts"
 
@@ -70,6 +71,10 @@ export const queryConversations: Handler = Effect.fnUntraced(function* (context)
   if (order === undefined) return yield* fail(Code.queryFailed, `sort may have at most ${MAX_SORT} keys.`)
   if (skip < 0 || limit < 0) return yield* fail(Code.queryFailed, "skip and limit must not be negative.")
   const candidates = yield* candidatesOf(context, ids)
+  yield* loadUsers(
+    deps,
+    candidates.flatMap(({ chat }) => [chat.createdBy, ...chat.members.keys()])
+  )
   const muted = new Set((yield* deps.store.preferences(context.user.id)).flatMap((one) => (one.mute ? [one.chat] : [])))
   const found = candidates
     .map((view): Found => ({ view, fields: fieldsOf(context, view, muted.has(view.chat.id)) }))
@@ -117,6 +122,7 @@ const lastMessage = Effect.fnUntraced(function* (
   // Clients beside the members see a public conversation without its messages.
   if (head.posted === 0 || !isMember(chat, user.id)) return undefined
   const [last] = yield* deps.store.history(chat.id, { from: head.posted, to: head.posted, hiddenFrom: user.id })
+  if (last !== undefined) yield* loadUsers(deps, [last.sender])
   return last
 })
 
@@ -152,7 +158,7 @@ const lastFields = (message: Message, { clientOf, linkOf }: EncodingFacts): Read
     msg: binaryMsg === undefined ? msg : Base64.encode(binaryMsg),
     bin: binaryMsg !== undefined,
     msg_from: clientOf(message.sender),
-    msg_mid: messageId(message.id),
+    msg_mid: messageId(message),
     msg_timestamp: message.date
   }
 }

@@ -8,7 +8,7 @@ import { field, isFields, text } from "../_http/fields.ts"
 import { Cmd, type Command, Op } from "./codec.ts"
 import type { HandlerFailure } from "./context.ts"
 import { Code, fail, failureOf } from "./errors.ts"
-import { conversationId, entryId, messageId, RANDOM_BYTES } from "./ids.ts"
+import { conversationId, messageId, messageNamed, numberedId, RANDOM_BYTES } from "./ids.ts"
 import { readLogs } from "./logs.ts"
 import { draftOf, patchMessage, SEND_CODES } from "./messages.ts"
 import { actingAs, clientIdsIn, integerIn, isSet, type Reached, reachedConversation } from "./restRequest.ts"
@@ -69,7 +69,7 @@ export const sendMessage: RestOperation = Effect.fnUntraced(function* (context) 
           at: one?.message.date ?? 0
         }))
   ).pipe(Effect.mapError(({ reason }) => failureOf(reason, SEND_CODES)))
-  const result = { "msg-id": messageId(sent.id), timestamp: sent.at }
+  const result = { "msg-id": numberedId(sent.id), timestamp: sent.at }
   // Clients of the service's earlier versions read it from `result`.
   return { ...result, result }
 })
@@ -126,8 +126,7 @@ const namedMessage = Effect.fnUntraced(function* (
   const { deps, path } = context
   const { view, actor } = yield* reachedConversation(context)
   const { chat } = view
-  const id = entryId(path("message"))
-  const [message] = id === undefined ? [] : yield* deps.store.messages([id])
+  const message = yield* messageNamed(deps.store, path("message"))
   if (message?.chat !== chat.id || message.date !== timestamp) {
     return yield* fail(Code.messageNotFound, "There is no such message of this time in the conversation.")
   }
@@ -148,7 +147,7 @@ const inBody = ({ fields }: RestContext) => ({
 export const changeMessage: RestOperation = Effect.fnUntraced(function* (context) {
   const data = yield* contentIn(context)
   const { view, message, changer } = yield* namedMessage(context, inBody(context))
-  const patch = { patches: [{ cid: conversationId(view.chat), mid: messageId(message.id), data }] }
+  const patch = { patches: [{ cid: conversationId(view.chat), mid: messageId(message), data }] }
   yield* patchMessage(actingAs(context, changer, { cmd: Cmd.patch, op: Op.modify, patch }))
   return {}
 })
@@ -158,7 +157,7 @@ const recall = Effect.fnUntraced(function* (
   named: Parameters<typeof namedMessage>[1]
 ): Effect.fn.Return<object, HandlerFailure> {
   const { view, message, changer } = yield* namedMessage(context, named)
-  const patch = { patches: [{ cid: conversationId(view.chat), mid: messageId(message.id), recall: true }] }
+  const patch = { patches: [{ cid: conversationId(view.chat), mid: messageId(message), recall: true }] }
   yield* patchMessage(actingAs(context, changer, { cmd: Cmd.patch, op: Op.modify, patch }))
   return {}
 })

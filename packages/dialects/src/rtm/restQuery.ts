@@ -9,6 +9,7 @@ import { attributesOf } from "./attributes.ts"
 import type { HandlerFailure } from "./context.ts"
 import { Code, fail } from "./errors.ts"
 import { chatRef } from "./ids.ts"
+import { loadUsers } from "./loadUsers.ts"
 import { MAX_SORT, orderBy } from "./orderBy.ts"
 import { conversationFields, invalidWhere, parseWhere } from "./query.ts"
 import { actorIn, integerIn, isSet, type RestContext, type RestOperation } from "./restRequest.ts"
@@ -41,6 +42,10 @@ export const listConversations: RestOperation = Effect.fnUntraced(function* (con
     ? conversationsOf(context, namesIn((JSON.parse(data) as Readonly<Record<string, unknown>>)["m"]))
     : conversationsNamed(context, ids)
   deps.engine.limits.owe(context.payer, costOfUsers(views.length))
+  yield* loadUsers(
+    deps,
+    views.flatMap(({ chat }) => [chat.createdBy, ...chat.members.keys()])
+  )
   const found = views
     .map((view) => ({ view, fields: conversationFields(context, view) }))
     .filter(({ view, fields }) => matches({ ...fields, attr: attributesOf(view.chat) }))

@@ -18,6 +18,7 @@ import type { Command } from "./codec.ts"
 import type { CommandContext, Deps, HandlerFailure } from "./context.ts"
 import { namedChat } from "./conversations.ts"
 import { Code, fail } from "./errors.ts"
+import { loadUsers } from "./loadUsers.ts"
 import { type AppServer, authenticateApp } from "./restAuth.ts"
 import { failureResponse, refusedResponse } from "./restErrors.ts"
 
@@ -119,6 +120,7 @@ export const reachedConversation = Effect.fnUntraced(function* (
   const cached = yield* context.deps.engine.context.chats.find(yield* namedChat(context.path("id")))
   const isReachable = cached !== undefined && !cached.chat.dissolved && cached.chat.type !== "system"
   const actor = isReachable ? yield* actorIn(context, cached.chat) : undefined
+  if (actor !== undefined) yield* loadUsers(context.deps, cached?.chat.members.keys() ?? [])
   return cached === undefined || actor === undefined
     ? yield* fail(Code.conversationNotFound, "There is no such conversation of the app.")
     : { view: cached, actor }

@@ -13,6 +13,7 @@ import { mentions, toWire } from "./content.ts"
 import { convType } from "./encode.ts"
 import { Code, fail } from "./errors.ts"
 import { chatRef, conversationId, messageId } from "./ids.ts"
+import { loadUsers } from "./loadUsers.ts"
 import { lastBefore } from "./positions.ts"
 
 /** Maximum number of conversations in the notice after a login, those with the newest chat ids. */
@@ -39,21 +40,23 @@ export const unreadConversations = Effect.fnUntraced(function* (
 
 /** Returns the notice of one conversation, with its last message. */
 const notice = Effect.fnUntraced(function* (
-  { store, engine, facts }: Deps,
+  deps: Deps,
   user: User,
   { chat, count }: UnreadCount
 ): Effect.fn.Return<MessageOf<"UnreadTuple">, StorageFailed> {
+  const { store, engine, facts } = deps
   const tuple = { cid: conversationId(chat), unread: count, convType: convType(chat) }
   const posted = (yield* engine.context.chats.find({ id: chat.id }))?.posted ?? 0
   const from = Math.max(1, posted - Math.min(count, MAX_SEARCHED) + 1)
   const newest = posted === 0 ? [] : yield* store.history(chat.id, { from, to: posted, hiddenFrom: user.id })
   const [last] = newest
   if (last === undefined) return tuple
+  yield* loadUsers(deps, [last.sender])
   const { msg, binaryMsg } = toWire(last, facts.linkOf)
   const mentioned = newest.some((message) => message.sender !== user.id && mentions(toWire(message), user.account))
   return {
     ...tuple,
-    mid: messageId(last.id),
+    mid: messageId(last),
     timestamp: last.date,
     from: facts.clientOf(last.sender),
     ...(msg !== undefined && { data: msg }),
@@ -73,6 +76,10 @@ export const readMarks: Handler = Effect.fnUntraced(function* ({ deps, user, com
   const { chat, marks } = yield* run({ _tag: "ListReadMarks", chat: ref })
   const isPair = chat.members.size === 2
   const others = isPair || queryAllMembers ? marks.filter((mark) => mark.user !== user.id) : []
+  yield* loadUsers(
+    deps,
+    others.map((mark) => mark.user)
+  )
   const delivered = yield* deliveredPositions(
     deps,
     chat.id,

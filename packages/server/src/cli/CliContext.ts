@@ -12,9 +12,10 @@ export interface CliContext {
   readonly dialectSettings: ReadonlyArray<Setting>
   /** The operator's commands for parsing and help only; no database is opened for them. */
   readonly declared: Effect.Effect<ReadonlyArray<OperatorCommand>, never, Scope.Scope>
-  /** Locks and opens the database until the scope closes, without listening. */
+  /** Locks and opens the database until the scope closes, without listening. `isAlone`: fails while nodes share it. */
   readonly open: (
-    configuration: Configuration
+    configuration: Configuration,
+    options: { readonly isAlone: boolean }
   ) => Effect.Effect<ReadonlyArray<OperatorCommand>, { readonly message: string }, Scope.Scope>
   /** Locks the database and serves until the scope closes, which lets requests in progress finish. */
   readonly start: (

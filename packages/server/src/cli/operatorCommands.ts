@@ -1,4 +1,5 @@
 /** Maps operator commands of the server and of protocols to commands of the command line. */
+import { CommandFiles } from "@parley/core/CommandFiles"
 import type { CommandInput, OperatorCommand } from "@parley/core/Dialect"
 import { Progress } from "@parley/core/Progress"
 import * as Console from "effect/Console"
@@ -7,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { openCommandFile } from "./commandFiles.ts"
 import { configFlag, createFlag, databaseFlag, readConfiguration } from "./flags.ts"
 import { runCommand } from "./runCommand.ts"
 import type { CliContext } from "./CliContext.ts"
@@ -81,8 +83,12 @@ const leaf = (context: CliContext, word: string, command: OperatorCommand) =>
       )
       const request = yield* prepareInputs({ words: command.path, inputs: given })
       const progress = makeProgressLine(process.stderr)
-      const output = yield* runCommand(context, configuration, request, create).pipe(
+      const output = yield* runCommand(context, configuration, request, {
+        create,
+        isOffline: command.offline === true
+      }).pipe(
         Effect.provideService(Progress, progress.report),
+        Effect.provideService(CommandFiles, openCommandFile),
         Effect.ensuring(Effect.sync(progress.end))
       )
       const text = typeof output === "string" ? output : json ? jsonOf(output) : tableOf(output)
@@ -109,7 +115,7 @@ const argument = ({ name, kind, required, description }: CommandInput) => {
   return required ? described.pipe(Argument.map(Option.some)) : Argument.optional(described)
 }
 
-const flag = ({ name, kind, required, description }: CommandInput) => {
+const flag = ({ name, kind, required, description, repeats }: CommandInput) => {
   const base: Flag.Flag<string | number | boolean> =
     kind === "integer"
       ? Flag.String(name).pipe(
@@ -120,5 +126,11 @@ const flag = ({ name, kind, required, description }: CommandInput) => {
         ? Flag.Boolean(name)
         : Flag.String(name)
   const described = base.pipe(Flag.withDescription(description))
+  if (repeats === true) {
+    return described.pipe(
+      Flag.atLeast(required ? 1 : 0),
+      Flag.map((values) => (values.length === 0 ? Option.none() : Option.some(values.join("\n"))))
+    )
+  }
   return required ? described.pipe(Flag.map(Option.some)) : Flag.optional(described)
 }

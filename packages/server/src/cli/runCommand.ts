@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { controlAddressOf, type StoredDatabase } from "../control/socketPath.ts"
-import { sendCommand } from "../control/client.ts"
+import { isServed, sendCommand } from "../control/client.ts"
 import { executeCommand } from "../control/server.ts"
 import type { Request } from "../control/protocol.ts"
 import type { Configuration } from "../config/Configuration.ts"
@@ -50,12 +50,24 @@ const requireStored = (database: StoredDatabase): Effect.Effect<void, CommandFai
   )
 }
 
-/** Returns the command's output. Creates a missing database only with `create`, since its path may be a typo. */
+/** Options of running a command. */
+interface RunOptions {
+  /** Creates a missing database; otherwise its path may be a typo. */
+  readonly create: boolean
+  /** Refuses the command while a server uses the database. */
+  readonly isOffline: boolean
+}
+
+const serverRuns = new CommandFailed({
+  message: "a server uses this database: stop it, run the command, and start it again"
+})
+
+/** Returns the command's output. */
 export const runCommand = Effect.fnUntraced(function* (
   context: CliContext,
   configuration: Configuration,
   request: Request,
-  create: boolean
+  { create, isOffline }: RunOptions
 ) {
   const { database } = configuration.serve
   if (database._tag === "Memory") {
@@ -67,7 +79,7 @@ export const runCommand = Effect.fnUntraced(function* (
   const requireDatabase = create ? Effect.void : requireStored(database)
   const auditLog = yield* openAuditLog(configuration.serve.auditLog)
   const runLocally = Effect.scoped(
-    context.open(configuration).pipe(
+    context.open(configuration, { isAlone: isOffline }).pipe(
       Effect.mapError(({ message }) => new DatabaseInUse({ message })),
       Effect.flatMap((commands) =>
         executeCommand(commands, request).pipe(Effect.mapError((message) => new CommandFailed({ message })))
@@ -75,8 +87,13 @@ export const runCommand = Effect.fnUntraced(function* (
       Effect.provide(auditLog.layer)
     )
   )
-  return yield* sendCommand(address, request).pipe(
-    Effect.catchTag("NoServer", () => Effect.andThen(requireDatabase, runLocally)),
+  const runAlone = Effect.flatMap(isServed(address), (served) =>
+    served ? Effect.fail(serverRuns) : Effect.andThen(requireDatabase, runLocally)
+  )
+  const run = isOffline
+    ? runAlone
+    : sendCommand(address, request).pipe(Effect.catchTag("NoServer", () => Effect.andThen(requireDatabase, runLocally)))
+  return yield* run.pipe(
     Effect.retry({ ...LOCK_RETRY, while: (error) => error._tag === "DatabaseInUse" }),
     Effect.catchTag("DatabaseInUse", ({ message }) => Effect.fail(new CommandFailed({ message })))
   )
