@@ -3,7 +3,8 @@
  * with the session's token: `{ notifications, hasMore }`. Source: the published SDKs.
  */
 import type { OwnChatView } from "@parley/core/Command"
-import type { EntryId } from "@parley/core/Ids"
+import { flaggedUsers } from "@parley/core/Chat"
+import type { EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
 import { refuse } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
@@ -15,6 +16,7 @@ import { commandRunner } from "../_http/runCommands.ts"
 import { Op } from "./codec.ts"
 import type { Deps } from "./context.ts"
 import { conversationPushes } from "./encode.ts"
+import { loadUsers } from "./loadUsers.ts"
 import { includes } from "./packets.ts"
 import { recentEntries } from "./recentEntries.ts"
 import { sessionOf } from "./sessionToken.ts"
@@ -32,9 +34,20 @@ const NAMES = new Map<number | undefined, string>(
 /** A push as JSON, with the fields of its body. */
 type Notification = Readonly<Record<string, unknown>> & { readonly serverTs: number }
 
+/** The users whom the pushes of an entry may name. */
+const usersOf = ({ by, body }: Entry): ReadonlyArray<UserId | null> => {
+  if (body._tag !== "Changed") return [by]
+  const { added = [], removed = [], promoted = [], demoted = [], attributes } = body
+  const flagged = (["silenced", "blocked"] as const).flatMap((flag) => [
+    ...flaggedUsers(attributes, flag),
+    ...flaggedUsers(attributes, flag, null)
+  ])
+  return [by, ...added, ...removed, ...promoted, ...demoted, ...flagged]
+}
+
 /** Returns what a device of the user has missed since a time in milliseconds, oldest first. */
 const missedNotifications = Effect.fnUntraced(function* (
-  { facts, store }: Pick<Deps, "facts" | "store">,
+  { engine, facts, store }: Pick<Deps, "engine" | "facts" | "store">,
   own: ReadonlyArray<OwnChatView>,
   { user, device, since }: { readonly user: User; readonly device: string; readonly since: number }
 ): Effect.fn.Return<ReadonlyArray<Notification>, StorageFailed> {
@@ -48,6 +61,8 @@ const missedNotifications = Effect.fnUntraced(function* (
   )
   const entries = new Map<EntryId, Entry>()
   for (const entry of yield* recentEntries({ store }, chats, since)) entries.set(entry.id, entry)
+  // Their names are read from memory; after a restart they are not there.
+  yield* loadUsers({ engine }, [...entries.values()].flatMap(usersOf))
   return [...entries.values()]
     .sort((a, b) => a.at - b.at || a.id - b.id)
     .flatMap((entry) => {
@@ -78,7 +93,7 @@ export const listNotifications = ({
     }
     const run = yield* commandRunner(engine, user.id)
     const own = yield* run({ user: user.id, device }, { _tag: "ListChats" })
-    const missed = yield* missedNotifications({ facts, store }, own, { user, device, since: Number(since) })
+    const missed = yield* missedNotifications({ engine, facts, store }, own, { user, device, since: Number(since) })
     const last = missed[PAGE_SIZE - 1]?.serverTs
     const page = last === undefined ? missed : missed.filter(({ serverTs }) => serverTs <= last)
     return HttpServerResponse.jsonUnsafe({ notifications: page, hasMore: page.length < missed.length })

@@ -124,4 +124,24 @@ describe("missed changes of conversations", () => {
     assert.deepStrictEqual(await Promise.all(statuses), [401, 401, 401, 400])
     socket.close()
   })
+
+  it("name their authors and members after a restart too", async () => {
+    await server.parley.users.addAll(["cem", "dora", "emil"].map((account) => ({ account })))
+    const cem = server.parley.as("cem")
+    const group = await cem.createGroup({ name: "Names", members: ["dora", "emil"] })
+    const { ask, socket } = await dial(server.url)
+    const opened = await ask({ cmd: Cmd.session, op: Op.open, appId: "raw", peerId: "dora", i: 1 })
+    socket.close()
+    await cem.revise({ gid: group.gid }, { remove: ["emil"] })
+    await server.restart()
+    const response = await fetchPage(opened.session?.st ?? "", "dora", String(group.createdAt - 1))
+    const { notifications } = (await response.json()) as Page
+    assert.deepStrictEqual(
+      notifications.map(({ op, initBy, m }) => [op, initBy, m]),
+      [
+        ["joined", "cem", undefined],
+        ["members_left", "cem", ["emil"]]
+      ]
+    )
+  })
 })
